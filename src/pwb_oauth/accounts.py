@@ -1,0 +1,72 @@
+"""The accounts of this process: which are stored, and the one a name stands for."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from pwb_oauth.account import Account
+from pwb_oauth.errors import ConfigurationError
+from pwb_oauth.tokens import TokenKey, open_token_store
+
+if TYPE_CHECKING:
+    from pwb_oauth.tokens import TokenStore
+    from pwb_oauth.wiki import Wiki
+
+
+class Accounts:
+    """The accounts of one token store.
+
+    Which there are is asked of the store's index at every call, which reads no secret: a login in
+    another process is seen at once.
+    """
+
+    def __init__(self, store: TokenStore | None = None) -> None:
+        """Take this store, or open the one that ``PWB_OAUTH_STORE`` names when it is needed."""
+        self._store = store
+        self._accounts: dict[TokenKey, Account] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def store(self) -> TokenStore:
+        """The store, opened on first use."""
+        with self._lock:
+            if self._store is None:
+                self._store = open_token_store()
+            return self._store
+
+    def usernames(self, wiki: Wiki) -> list[str]:
+        """The accounts that are stored for a wiki, sorted."""
+        host = wiki.central.host
+        return [entry.key.username for entry in self.store.entries() if entry.key.wiki == host]
+
+    def find(self, wiki: Wiki, username: str | None) -> Account | None:
+        """The account of that name, or where no name is given the only one of that wiki.
+
+        Returns:
+            None if it is not stored, or if several are and none is named.
+        """
+        stored = self.usernames(wiki)
+        if username is None:
+            return self._open(wiki, stored[0]) if len(stored) == 1 else None
+        name = TokenKey(wiki.central.host, username).username
+        return self._open(wiki, name) if name in stored else None
+
+    def describe_choice(self, wiki: Wiki, username: str | None) -> ConfigurationError:
+        """The error that lists the stored accounts when none of them is the one asked for."""
+        names = ", ".join(map(repr, self.usernames(wiki)))
+        asked = (
+            "usernames of user-config.py names no account"
+            if username is None
+            else f"{username!r} has neither a stored credential nor a password"
+        )
+        key = TokenKey(wiki.central.host, username or "NAME")
+        return ConfigurationError(
+            f"{asked} for {wiki.host}. Stored there: {names}. "
+            f"Name one of them in usernames, or log in: {key.login_command}"
+        )
+
+    def _open(self, wiki: Wiki, username: str) -> Account:
+        key = TokenKey(wiki.central.host, username)
+        account = Account(key, self.store, wiki.central)
+        return self._accounts.setdefault(key, account)

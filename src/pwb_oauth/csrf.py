@@ -1,0 +1,59 @@
+"""CSRF tokens fetched anew when the wiki calls one bad.
+
+They belong to the access token: stale after a refresh, and two live access tokens of one user and
+consumer void each other's by a mere read. Pywikibot gives up at the second ``badtoken`` in a row,
+which such a bot meets often.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pywikibot.data.api import Request
+
+    from pwb_oauth.account import Account
+
+_TRIES = 12
+_LONGEST_PAUSE = 0.5
+_COUNT = "_pwb_oauth_badtokens"
+
+# Which type of token an action needs where it is not csrf. Source: MediaWiki's action=paraminfo.
+_TYPES = {
+    "clientlogin": "login",
+    "createaccount": "createaccount",
+    "login": "login",
+    "patrol": "patrol",
+    "rollback": "rollback",
+    "userrights": "userrights",
+    "watch": "watch",
+}
+
+
+def renew(request: Request, account: Account) -> bool:
+    """Give a request a new CSRF token of the type that it needs.
+
+    One thread at a time asks for tokens of an account; the others take what it got. From the second
+    try on there is a pause at random, so that two machines do not void each other's in step.
+
+    Returns:
+        Whether to send the request again; False once that was done a dozen times.
+    """
+    tries = getattr(request, _COUNT, 0)
+    if tries >= _TRIES:
+        return False
+    setattr(request, _COUNT, tries + 1)
+    time.sleep(min(_LONGEST_PAUSE, 0.02 * tries) * random.random())  # noqa: S311  # no secret
+    kind = _TYPES.get(request.action, "csrf")
+    # The wallet's own dictionary is changed in place: emptying it would fail the other threads.
+    wallet = request.site.tokens._tokens  # noqa: SLF001
+    refused = list(request._params["token"])  # noqa: SLF001
+    with account.token_lock:
+        if [wallet.get(kind)] == refused or kind not in wallet:
+            wallet.update(request.site.get_tokens([kind]))
+        request["token"] = wallet[kind]
+    # Pywikibot takes the same error twice in a row for a final one.
+    request.last_error = dict.fromkeys(["code", "info"])
+    return True

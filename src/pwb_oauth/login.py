@@ -1,0 +1,307 @@
+"""The drop-in for Pywikibot's OAuth login manager, and which account a site belongs to."""
+
+from __future__ import annotations
+
+import webbrowser
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+import pywikibot
+from pywikibot.data import api
+from pywikibot.login import LoginManager, LoginStatus
+from pywikibot.login import OauthLoginManager as UpstreamLoginManager
+from pywikibot.site import ClosedSite
+from pywikibot.tools import normalize_username
+
+from pwb_oauth import authorization
+from pwb_oauth.accounts import Accounts
+from pwb_oauth.credential import Consumer, Credential, OAuth1AccessToken
+from pwb_oauth.errors import ConfigurationError, LoginRequiredError, UsernameMismatchError
+from pwb_oauth.identity import fetch_identity
+from pwb_oauth.tokens import TokenKey
+from pwb_oauth.wiki import Wiki
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pywikibot.site import APISite
+
+    from pwb_oauth.account import Account
+
+accounts = Accounts()
+"""The accounts that the sites of this process sign in with."""
+
+_SIGNED_OUT = "_pwb_oauth_signed_out"
+_signing_in: ContextVar[bool] = ContextVar("pwb_oauth_signing_in", default=False)
+
+
+def wiki_of(site: APISite) -> Wiki:
+    """The wiki that a site object talks to."""
+    return Wiki.from_url(site.base_url(site.apipath()))
+
+
+def account_of(site: APISite) -> Account | None:
+    """The stored account that a site acts as, by its user name at this moment.
+
+    Returns:
+        None if Pywikibot is to act as it always does: nothing is stored for that name, or OAuth is
+        switched off for this site object, or the wiki is closed.
+    """
+    if getattr(site, "_oauth_disabled", False) or isinstance(site, ClosedSite):
+        return None
+    return accounts.find(wiki_of(site), site.username())
+
+
+def name_user(site: APISite, username: str) -> None:
+    """Let a site act for another user from here on, as ``site.login(user=…)`` says."""
+    site._username = normalize_username(username)  # noqa: SLF001
+
+
+def is_signed_out(site: APISite) -> bool:
+    """Whether the site was logged out, and acts anonymously until its next login."""
+    return getattr(site, _SIGNED_OUT, False)
+
+
+def is_signing_in() -> bool:
+    """Whether this thread is just asking the wiki whose access token it is."""
+    return _signing_in.get()
+
+
+def would_ask_for_password(site: APISite) -> bool:
+    """Whether Pywikibot would ask a person for a password although other accounts are stored.
+
+    Returns:
+        False where nothing is stored for the wiki, since then Pywikibot acts as it always does.
+    """
+    if not accounts.usernames(wiki_of(site)) or site.is_oauth_token_available():
+        return False
+    username = site.username()
+    return username is None or not LoginManager(site=site, user=username).password
+
+
+def sign_in_by_cookie(site: APISite, stock_login: Callable[..., None]) -> None:
+    """Sign a site without a credential or password in by Pywikibot's stored cookies.
+
+    Raises:
+        ConfigurationError: There are none; it lists the accounts that are stored.
+    """
+    if site.username() is not None:
+        stock_login(cookie_only=True)
+    if not site.logged_in():
+        raise accounts.describe_choice(wiki_of(site), site.username())
+
+
+def sign_in_unless_done(site: APISite, account: Account) -> None:
+    """Sign in, without a request where the site is signed in already."""
+    if account.confirmed and not is_signed_out(site) and site.logged_in():
+        site._loginstatus = LoginStatus.AS_USER  # noqa: SLF001
+    else:
+        sign_in(site, account)
+
+
+def sign_in(site: APISite, account: Account) -> None:
+    """Make a site act as an account, once the wiki has said that it is that account.
+
+    Raises:
+        UsernameMismatchError: The access token is another account's.
+        LoginRequiredError: The wiki does not accept the access token.
+    """
+    setattr(site, _SIGNED_OUT, False)
+    # Pywikibot compares what userinfo says with the name it expects unless a login is in progress.
+    site._loginstatus = LoginStatus.IN_PROGRESS  # noqa: SLF001
+    site._username = account.key.username  # noqa: SLF001
+    try:
+        with _asking_for_userinfo():
+            del site.userinfo
+            _check_userinfo(site, account)
+    except BaseException:
+        del site.userinfo
+        site._loginstatus = LoginStatus.NOT_LOGGED_IN  # noqa: SLF001
+        raise
+    account.confirm()
+    site._loginstatus = LoginStatus.AS_USER  # noqa: SLF001
+
+
+def sign_out(site: APISite, account: Account) -> None:
+    """Make a site anonymous here and now; the wiki refuses ``action=logout`` under OAuth."""
+    setattr(site, _SIGNED_OUT, True)
+    site._loginstatus = LoginStatus.NOT_LOGGED_IN  # noqa: SLF001
+    del site.userinfo
+    site.tokens.clear()
+    site._paraminfo = api.ParamInfo(site)  # noqa: SLF001
+    account.drop_cookies()
+
+
+@contextmanager
+def _asking_for_userinfo() -> Iterator[None]:
+    token = _signing_in.set(True)
+    try:
+        yield
+    finally:
+        _signing_in.reset(token)
+
+
+def _check_userinfo(site: APISite, account: Account) -> None:
+    userinfo = site.userinfo
+    if "anon" in userinfo or not userinfo.get("id"):
+        raise LoginRequiredError(
+            f"{site} takes the access token of {account.key.username} for nobody's. "
+            f"Log in: {account.key.login_command}"
+        )
+    if userinfo["name"] != account.key.username:
+        error = UsernameMismatchError(account.key.username, userinfo["name"])
+        account.refuse(error)
+        raise error
+
+
+class OAuthLoginManager(UpstreamLoginManager):  # type: ignore[misc]
+    """Signs a site in and out with OAuth 1.0a or 2.0.
+
+    It stands in for ``pywikibot.login.OauthLoginManager`` and differs from it in this: it raises
+    where that returns False, stores what it obtains, prints no secret, and can log out.
+
+    Args:
+        password: The consumer secret, to obtain a new OAuth 1.0a access token as upstream does.
+        site: The site; Pywikibot's default site if None.
+        user: The consumer key where ``password`` is given, else the name of the account. None is
+            the site's own user, or the only account stored for the wiki.
+    """
+
+    def __init__(
+        self,
+        password: str | None = None,
+        site: APISite | None = None,
+        user: str | None = None,
+    ) -> None:
+        """Read nothing yet."""
+        # Upstream's constructor insists on usernames and opens the password file.
+        self.site = site or pywikibot.Site()
+        self.password = None
+        self._consumer: Consumer | None = None
+        self._access_token: OAuth1AccessToken | None = None
+        if password is not None:
+            self._consumer = Consumer(user, password, oauth_version="1.0a")
+            user = None
+        self.username = self.login_name = user or self.site.username()
+
+    @property
+    def credential(self) -> Credential | None:
+        """The stored credential; None if there is none."""
+        account = self._account()
+        return account.credential if account else None
+
+    @property
+    def consumer_token(self) -> tuple[str | None, str | None] | None:
+        """Consumer key and secret (OAuth 1.0a); None under OAuth 2.0 or without a credential."""
+        consumer = self._consumer or self._stored_consumer()
+        return (consumer.key, consumer.secret) if consumer else None
+
+    @property
+    def access_token(self) -> tuple[str, str] | None:
+        """Access key and secret (OAuth 1.0a); None under OAuth 2.0 or without a credential.
+
+        Setting it before :meth:`login` takes an access token over, such as that of an owner-only
+        consumer, instead of asking the user.
+        """
+        token: Any = self._access_token
+        if token is None and self._consumer is None:
+            credential = self.credential
+            token = credential.access_token if credential else None
+        return (token.key, token.secret) if isinstance(token, OAuth1AccessToken) else None
+
+    @access_token.setter
+    def access_token(self, token: tuple[str, str]) -> None:
+        self._access_token = OAuth1AccessToken(*token)
+
+    @property
+    def identity(self) -> dict[str, Any] | None:
+        """What the wiki says of the account that the access token belongs to; asks it each time.
+
+        Returns:
+            The claims, ``username`` among them; None without a credential.
+
+        Raises:
+            LoginRequiredError: The wiki does not accept the access token.
+            IdentityError: The wiki does not name the account.
+        """
+        wiki = wiki_of(self.site)
+        if self._consumer and self._access_token:
+            return dict(fetch_identity(wiki.central, self._consumer, self._access_token).claims)
+        credential = self.credential
+        if credential is None:
+            return None
+        identity = fetch_identity(wiki.central, credential.consumer, credential.access_token)
+        return dict(identity.claims)
+
+    def login(self, retry: bool = False, force: bool = False) -> bool:
+        """Sign the site in, obtaining and storing a credential first where a consumer was given.
+
+        Args:
+            retry: Of no effect; upstream's parameter, which repeats failures without an end.
+            force: Ask the user again although a credential is stored.
+
+        Returns:
+            True. A failure raises.
+
+        Raises:
+            LoginRequiredError: No credential is stored, or the wiki does not accept it.
+            UsernameMismatchError: The access token belongs to another account than the site's user.
+            AuthorizationError: The user or the wiki refused.
+        """
+        del retry
+        if self._consumer is not None and (force or self._access_token or not self._account()):
+            self._obtain(self._consumer)
+        sign_in(self.site, self._required_account())
+        return True
+
+    def logout(self) -> None:
+        """Make the site anonymous. The stored credential stays, and :meth:`login` works again.
+
+        To withdraw the grant itself, use ``Special:OAuthManageMyGrants`` on the wiki.
+        """
+        sign_out(self.site, self._required_account())
+
+    def _account(self) -> Account | None:
+        return accounts.find(wiki_of(self.site), self.username)
+
+    def _required_account(self) -> Account:
+        account = self._account()
+        if account is None:
+            raise self._nobody()
+        return account
+
+    def _nobody(self) -> LoginRequiredError | ConfigurationError:
+        wiki = wiki_of(self.site)
+        if accounts.usernames(wiki):
+            return accounts.describe_choice(wiki, self.username)
+        command = TokenKey(wiki.central.host, self.username or "NAME").login_command
+        return LoginRequiredError(f"No account is stored for {wiki.host}. Log in: {command}")
+
+    def _stored_consumer(self) -> Consumer | None:
+        credential = self.credential
+        oauth1 = credential is not None and credential.oauth_version == "1.0a"
+        return credential.consumer if credential and oauth1 else None
+
+    def _obtain(self, consumer: Consumer) -> None:
+        """Get an access token, and store it once it is known to be the expected account's."""
+        wiki = wiki_of(self.site).central
+        if self._access_token:
+            credential = authorization.adopt(wiki, consumer, self._access_token)
+        else:
+            pending = authorization.begin_authorization(wiki, consumer)
+            response = _ask_user(pending.url)
+            credential = authorization.complete_authorization(wiki, pending, response)
+        key = TokenKey(wiki.host, credential.username)
+        if self.username and TokenKey(wiki.host, self.username) != key:
+            raise UsernameMismatchError(self.username, credential.username)
+        accounts.store.save(key, credential)
+        self.username = self.login_name = key.username
+
+
+def _ask_user(url: str) -> str:
+    """Send the user to the wiki, and let them paste what comes back."""
+    webbrowser.open(url)
+    pywikibot.stdout(f"Allow the access in your browser. If it does not open, go to:\n{url}")
+    answer: str = pywikibot.input("The address your browser ended on, or the code the page shows")
+    return answer

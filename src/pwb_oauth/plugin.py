@@ -1,0 +1,338 @@
+"""Every hook into Pywikibot, and nothing else.
+
+:func:`install` may run before Pywikibot has loaded, from ``user-config.py``: each hook is set when
+the module that it belongs to is imported. A hook asks whether the site has a stored account, and
+leaves every other site to Pywikibot.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import urlsplit
+
+import wrapt
+
+from pwb_oauth.errors import (
+    ConfigurationError,
+    PwbOAuthError,
+    TransportError,
+    UnsupportedPywikibotError,
+)
+from pwb_oauth.wiki import Wiki
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import requests
+    from pywikibot.data.api import Request
+    from pywikibot.site import APISite
+
+    Wrapper = Callable[[Any, Any, tuple[Any, ...], dict[str, Any]], Any]
+
+TESTED_PYWIKIBOT = "11.9"
+
+_HTTP = "pywikibot.comms.http"
+_SITE = "pywikibot.site._apisite"
+_REQUESTS = "pywikibot.data.api._requests"
+
+_oauth_hidden: ContextVar[bool] = ContextVar("pwb_oauth_hidden", default=False)
+
+
+class _Hooks:
+    """Which hooks are set, and what stood in their places before."""
+
+    def __init__(self) -> None:
+        self.installed = False
+        self.announced = False
+        self.replaced: dict[tuple[Any, str], tuple[Any, Any]] = {}
+
+    def put(self, owner: Any, name: str, ours: Any) -> None:
+        """Set an attribute, and remember what it was."""
+        self.replaced[owner, name] = (getattr(owner, name), ours)
+        setattr(owner, name, ours)
+
+    def put_back(self) -> None:
+        """Restore each attribute that is still ours; what others wrapped since stays theirs."""
+        for (owner, name), (original, ours) in self.replaced.items():
+            if inspect.getattr_static(owner, name) is ours:
+                setattr(owner, name, original)
+        self.replaced.clear()
+
+
+_hooks = _Hooks()
+
+
+def install() -> None:
+    """Let Pywikibot sign in with the stored credentials. A second call does nothing.
+
+    Call it once: in ``user-config.py`` as ``__import__('pwb_oauth').install()``, or in a script
+    before or after ``import pywikibot``. No request is sent and no store is opened by it.
+
+    Raises:
+        UnsupportedPywikibotError: This Pywikibot is not built as the hooks expect.
+    """
+    if _hooks.installed:
+        return
+    _hooks.installed = True
+    if _hooks.announced:
+        for module, hook in _MODULES.items():
+            if module in sys.modules:
+                hook(sys.modules[module])
+        return
+    # An import hook cannot be taken back, so that it asks whether we are installed.
+    _hooks.announced = True
+    for module, hook in _MODULES.items():
+        wrapt.register_post_import_hook(hook, module)
+
+
+def uninstall() -> None:
+    """Put everything back as Pywikibot had it."""
+    _hooks.installed = False
+    _hooks.put_back()
+
+
+def _when_installed(hook: Callable[[Any], None]) -> Callable[[Any], None]:
+    @functools.wraps(hook)
+    def guarded(module: Any) -> None:
+        if _hooks.installed:
+            hook(module)
+
+    return guarded
+
+
+@_when_installed
+def _hook_http(http: Any) -> None:
+    _wrap(http, "request", _request, ("site", "uri", "headers", "kwargs"))
+    _hooks.put(http, "session", AccountSession(http.session))
+
+
+@_when_installed
+def _hook_site(module: Any) -> None:
+    site = module.APISite
+    _wrap(site, "login", _login, ("self", "autocreate", "user", "cookie_only"))
+    _wrap(site, "logout", _logout, ("self",))
+    _wrap(site, "is_oauth_token_available", _is_oauth_token_available, ("self",))
+
+
+@_when_installed
+def _hook_requests(module: Any) -> None:
+    _wrap(module.Request, "_use_get", _use_get, ("self",))
+    _wrap(module.Request, "_bad_token", _bad_token, ("self", "code"))
+
+
+_MODULES = {_HTTP: _hook_http, _SITE: _hook_site, _REQUESTS: _hook_requests}
+
+
+def _wrap(owner: Any, name: str, wrapper: Wrapper, parameters: tuple[str, ...]) -> None:
+    original = inspect.getattr_static(owner, name, None)
+    if original is None or tuple(inspect.signature(original).parameters) != parameters:
+        _refuse_pywikibot(f"{owner.__name__}.{name}")
+    # A wrapper that somebody else wrapped again cannot be taken out: then it does nothing.
+    enabled = functools.partial(getattr, _hooks, "installed")
+    _hooks.put(owner, name, wrapt.FunctionWrapper(original, wrapper, enabled))
+
+
+def _refuse_pywikibot(place: str) -> NoReturn:
+    uninstall()
+    version = getattr(sys.modules.get("pywikibot"), "__version__", "of unknown version")
+    raise UnsupportedPywikibotError(
+        f"Pywikibot {version} has changed {place}, which pwb_oauth hooks into. It was tested with "
+        f"Pywikibot {TESTED_PYWIKIBOT}: install that, or a newer pwb-oauth. Nothing was changed."
+    )
+
+
+class AccountSession(wrapt.ObjectProxy):  # type: ignore[type-arg]  # generic since wrapt 2
+    """Pywikibot's session, but a request whose ``auth`` is an account goes by that account's own.
+
+    Adapters, proxies and certificates are those of the session it stands for; cookies are not.
+    """
+
+    def request(self, method: str, url: str, **kwargs: Any) -> requests.Response:
+        """Send a request, as ``requests.Session.request`` does."""
+        from pwb_oauth.account import Account  # noqa: PLC0415  # loads requests-oauthlib
+
+        if not isinstance(kwargs.get("auth"), Account):
+            response: requests.Response = self.__wrapped__.request(method, url, **kwargs)
+            return response
+        account: Account = kwargs.pop("auth")
+        return account.request(method, url, base=self.__wrapped__, **kwargs)
+
+
+def _request(
+    wrapped: Callable[..., Any], instance: None, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """``http.request``: say which account the request is sent as, if any."""
+    del instance
+
+    def send(
+        site: APISite, uri: str | None = None, headers: dict[str, str] | None = None, **rest: Any
+    ) -> Any:
+        with _fatal_for_pywikibot():
+            if "auth" not in rest:
+                rest |= _choose_auth(site, uri, rest.get("protocol"))
+            return wrapped(site, uri, headers, **rest)
+
+    return send(*args, **kwargs)
+
+
+def _choose_auth(site: APISite, uri: str | None, protocol: str | None) -> dict[str, Any]:
+    """The ``auth`` argument for a request of a site; empty where Pywikibot is to choose."""
+    from pwb_oauth import login  # noqa: PLC0415  # imports Pywikibot
+
+    account = login.account_of(site)
+    if account is None:
+        return {}
+    url = site.base_url(uri, protocol=protocol)
+    wiki = login.wiki_of(site)
+    if login.is_signed_out(site) or not _is_api(wiki, url):
+        return {"auth": None}
+    wiki.require_safe_transport()
+    if not account.confirmed and not login.is_signing_in():
+        login.sign_in(site, account)
+    return {"auth": account}
+
+
+def _is_api(wiki: Wiki, url: str) -> bool:
+    """Whether a request to this URL carries the access token.
+
+    Raises:
+        ConfigurationError: It asks an API, but not that of this wiki: neither may it get the
+            token, nor may it be asked anonymously in the account's place.
+    """
+    if wiki.accepts_tokens_at(url):
+        return True
+    parts = urlsplit(url)
+    elsewhere = Wiki(f"{parts.scheme}://{parts.netloc}", wiki.script_path)
+    if elsewhere.server != wiki.server and elsewhere.accepts_tokens_at(url):
+        raise ConfigurationError(
+            f"A request of {wiki.server} would go to {elsewhere.server}. An access token does not "
+            "go there: correct the address in the family file or in the script."
+        )
+    return False
+
+
+def _login(
+    wrapped: Callable[..., None], site: APISite, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> None:
+    """``APISite.login``: sign in with the stored credential, if there is one."""
+
+    def sign_in(
+        autocreate: bool = False, user: str | None = None, *, cookie_only: bool = False
+    ) -> None:
+        from pwb_oauth import login  # noqa: PLC0415  # imports Pywikibot
+
+        with _fatal_for_pywikibot(quiet=cookie_only):
+            if user:
+                login.name_user(site, user)
+            account = login.account_of(site)
+            if account is not None:
+                login.sign_in_unless_done(site, account)
+            elif cookie_only or not login.would_ask_for_password(site):
+                wrapped(autocreate, user, cookie_only=cookie_only)
+            else:
+                login.sign_in_by_cookie(site, wrapped)
+
+    sign_in(*args, **kwargs)
+
+
+def _logout(
+    wrapped: Callable[..., None], site: APISite, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> None:
+    """``APISite.logout``: forget the sign-in here; the wiki refuses ``action=logout``."""
+    from pwb_oauth import login  # noqa: PLC0415  # imports Pywikibot
+
+    with _fatal_for_pywikibot():
+        account = login.account_of(site)
+        if account is None:
+            wrapped(*args, **kwargs)
+        else:
+            login.sign_out(site, account)
+
+
+def _is_oauth_token_available(
+    wrapped: Callable[..., bool], site: APISite, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> bool:
+    """``APISite.is_oauth_token_available``: True with a stored credential as well."""
+    from pwb_oauth import login  # noqa: PLC0415  # imports Pywikibot
+
+    with _fatal_for_pywikibot():
+        if login.account_of(site) is None:
+            return wrapped(*args, **kwargs)
+    return not _oauth_hidden.get()
+
+
+def _use_get(
+    wrapped: Callable[..., bool], request: Request, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> bool:
+    """``Request._use_get``: read by GET although there is a token.
+
+    Pywikibot reads by POST under OAuth for the sake of signed GETs with a form Content-Type
+    (Phabricator T108182), which :class:`pwb_oauth.oauth1.OAuth1Signer` does not send.
+    """
+    del request
+    token = _oauth_hidden.set(True)
+    try:
+        return wrapped(*args, **kwargs)
+    finally:
+        _oauth_hidden.reset(token)
+
+
+def _bad_token(
+    wrapped: Callable[..., bool], request: Request, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> bool:
+    """``Request._bad_token``: fetch CSRF tokens anew, more than once if need be."""
+
+    def handle(code: str) -> bool:
+        from pwb_oauth import csrf, login  # noqa: PLC0415  # imports Pywikibot
+
+        with _fatal_for_pywikibot():
+            account = login.account_of(request.site) if code == "badtoken" else None
+            if account is None or login.is_signing_in():
+                return wrapped(code)
+            return csrf.renew(request, account)
+
+    return handle(*args, **kwargs)
+
+
+@contextmanager
+def _fatal_for_pywikibot(*, quiet: bool = False) -> Iterator[None]:
+    """Give our errors the class that Pywikibot lets through, or drop them.
+
+    Pywikibot retries for minutes what it does not know, and a thread of asynchronous saves dies of
+    it. A TransportError is what it should retry.
+    """
+    from pywikibot.exceptions import FatalServerError  # noqa: PLC0415  # imports Pywikibot
+
+    try:
+        yield
+    except (FatalServerError, TransportError) as error:
+        if not (quiet and isinstance(error, PwbOAuthError)):
+            raise
+    except PwbOAuthError as error:
+        if not quiet:
+            raise _as_fatal(error) from None
+
+
+def _as_fatal(error: PwbOAuthError) -> PwbOAuthError:
+    """The same error, as a ``FatalServerError`` too."""
+    cls = _fatal_class(type(error))  # type: ignore[arg-type]  # mypy looks for a class's hash in vain
+    fatal = cls.__new__(cls, *error.args)
+    fatal.__dict__.update(vars(error), unicode=str(error))
+    return fatal
+
+
+@functools.cache
+def _fatal_class(cls: type[PwbOAuthError]) -> type[PwbOAuthError]:
+    from pywikibot.exceptions import FatalServerError  # noqa: PLC0415  # imports Pywikibot
+
+    # A pickle holds the plain error: this class cannot be found by its name.
+    own = {
+        "__module__": cls.__module__,
+        "__reduce__": lambda error: (cls, *cls.__reduce__(error)[1:]),
+    }
+    return type(cls.__name__, (cls, FatalServerError), own)

@@ -1,0 +1,1 @@
+"""What credentials are stored in, one store a module."""
