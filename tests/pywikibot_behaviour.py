@@ -1,7 +1,7 @@
 """A wiki without a server, for the tests of what stock Pywikibot does.
 
 Those tests say what is sent, answered or broken at the level of HTTP, which the sandbox wiki hides.
-A module that imports the fixture :func:`wiki` gets ``stock_bot`` on a :class:`ScriptedWiki`.
+A module that imports :func:`scripted_wiki` gets ``stock_bot`` on a :class:`ScriptedWiki`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import pywikibot
 import responses
+from pywikibot import bot, config
+from pywikibot.backports import RLock
+from requests.utils import to_native_string
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -30,6 +34,7 @@ DEFAULTS = {
     "maximum_GET_length": 255,
     "enable_GET_without_SSL": False,
 }
+MOST_REQUESTS = 50
 CSRF_TOKEN = "0123456789abcdef+\\"
 
 
@@ -98,7 +103,10 @@ class ScriptedWiki:
         form = request.body if isinstance(request.body, str) else ""
         fields = parse_qs(f"{split.query}&{form}", keep_blank_values=True)
         params = {name: values[-1] for name, values in fields.items()}
-        self.received.append(Received(request.method, split.path, params, dict(request.headers)))
+        headers = {name: to_native_string(value) for name, value in request.headers.items()}
+        if len(self.received) == MOST_REQUESTS:
+            pytest.fail(f"Pywikibot asks for {params.get('action', split.path)} without end")
+        self.received.append(Received(request.method, split.path, params, headers))
         answer = self._answer(params.get("action", split.path), params)
         if isinstance(answer, Exception):
             return answer
@@ -109,7 +117,8 @@ class ScriptedWiki:
     def _answer(self, what: str, params: Mapping[str, str]) -> Any:
         script = self._scripts.get(what)
         if script is None:
-            assert what == "query", f"the test says no answer to {params or what}"
+            if what != "query":
+                pytest.fail(f"the test has scripted no answer to {what}")
             return {"batchcomplete": True, "query": self._facts(params["meta"].split("|"))}
         return script.pop(0) if len(script) > 1 else script[0]
 
@@ -147,37 +156,33 @@ _SITEINFO = {
 }
 
 
-@pytest.fixture
-def wiki() -> Iterator[ScriptedWiki]:
+@pytest.fixture(name="wiki")
+def scripted_wiki() -> Iterator[ScriptedWiki]:
     """A wiki that says what the test has scripted."""
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
         yield ScriptedWiki(mock)
 
 
-@pytest.fixture(autouse=True)
-def fresh_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What Pywikibot keeps for the whole process begins, and dies, with the test.
+@pytest.fixture(name="put_thread", autouse=True)
+def own_put_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Thread]:
+    """The thread of asynchronous saves, which the first of them starts, for this test alone.
 
-    It is the thread of asynchronous saves with its queue, which cannot be started twice, and the
-    number of this process in the throttle's file, which lies in the test's own folder.
+    A test may kill it; Pywikibot's own could not be started again.
     """
-    import pywikibot
-    from pywikibot import throttle
-    from pywikibot.backports import RLock
-
     thread = threading.Thread(target=pywikibot.async_manager, name="Put-Thread", daemon=True)
+    queue: Queue[Any] = Queue(2)
     monkeypatch.setattr(pywikibot, "_putthread", thread)
-    monkeypatch.setattr(pywikibot, "page_put_queue", Queue(2))
+    monkeypatch.setattr(pywikibot, "page_put_queue", queue)
     monkeypatch.setattr(pywikibot, "_page_put_queue_busy", RLock())
-    monkeypatch.setattr(throttle, "pid", False)
+    yield thread
+    if thread.is_alive():
+        queue.put((None, (), {}))
+        thread.join(5)
 
 
-@pytest.fixture
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+@pytest.fixture(name="waits")
+def noted_waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The seconds that Pywikibot asked to wait, which pass at once; retries as by default."""
-    import pywikibot
-    from pywikibot import config
-
     for name in ("max_retries", "retry_wait", "retry_max"):
         monkeypatch.setattr(config, name, DEFAULTS[name])
     seconds: list[float] = []
@@ -185,11 +190,9 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return seconds
 
 
-@pytest.fixture
-def journal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], str]]:
+@pytest.fixture(name="journal")
+def noted_log(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], str]]:
     """What Pywikibot logged so far at that level or above it, as one text."""
-    from pywikibot import bot
-
     bot.init_handlers()
     records: list[logging.LogRecord] = []
     handler = logging.Handler()

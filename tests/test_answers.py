@@ -45,8 +45,14 @@ class TestSentence:
 
     def test_html_escaped_once_or_twice_it_is_gone(self):
         """MediaWiki escapes what holds HTML already."""
-        said = "&quot;Back&quot;.\n\n&lt;i class=&quot;x&quot;&gt;See <a href='y'>E004</a>&lt;/i&gt;"
+        said = (
+            "&quot;Back&quot;.\n\n&lt;i class=&quot;x&quot;&gt;See <a href='y'>E004</a>&lt;/i&gt;"
+        )
         assert sentence(said, ()) == '"Back". See E004'
+
+    def test_full_stop_it_is_gone(self):
+        """The message goes on after the wiki's words."""
+        assert sentence("Invalid. Try again. ", ()) == "Invalid. Try again"
 
     def test_long_it_is_cut(self):
         """A message is not a page."""

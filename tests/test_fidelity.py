@@ -1,24 +1,36 @@
-"""The fidelity harness: following values, comparing replies, playing a case back."""
+"""The fidelity harness: following values, playing a case back, the command."""
 
 from __future__ import annotations
 
 import json
 import threading
-from datetime import datetime, timezone
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode
 
 import pytest
 
+from fidelity_helpers import (
+    DATE,
+    DESCRIPTION,
+    FORM,
+    JSON,
+    NEW,
+    OLD,
+    SERVER,
+    answered,
+    exchange,
+)
 from pwb_oauth.testing.fidelity import replay as replay_module
 from pwb_oauth.testing.fidelity.__main__ import main
+from pwb_oauth.testing.fidelity.actions import carry_out
 from pwb_oauth.testing.fidelity.compare import differences
-from pwb_oauth.testing.fidelity.difference import Difference
 from pwb_oauth.testing.fidelity.follow import Follower
-from pwb_oauth.testing.fidelity.forms import Shown, submitted
 from pwb_oauth.testing.fidelity.outgoing import as_recorded, followed
-from pwb_oauth.testing.fidelity.pages import Button, Field, Form, Page
+from pwb_oauth.testing.fidelity.pages import Field, Form, Page
 from pwb_oauth.testing.fidelity.recording import (
     Action,
     Case,
@@ -29,61 +41,8 @@ from pwb_oauth.testing.fidelity.recording import (
 )
 from pwb_oauth.testing.fidelity.replay import replay
 from pwb_oauth.testing.fidelity.signing import Secrets, header_parameters, signed
+from pwb_oauth.testing.sandbox import SandboxWiki
 from recordings import FOLDER, needs_recordings
-
-SERVER = "http://wiki.example:8090"
-DATE = ("Date", "Sun, 22 Nov 2026 03:00:07 GMT")
-JSON = ("Content-Type", "application/json; charset=utf-8")
-FORM = ("Content-Type", "application/x-www-form-urlencoded")
-HTML = ("Content-Type", "text/html; charset=UTF-8")
-DESCRIPTION: dict[str, Any] = {
-    "consumers": {
-        "one": {
-            "client_id": "key",
-            "client_secret": "secret",
-            "access_token": "owner",
-            "access_secret": "owner-secret",
-        }
-    }
-}
-OLD, NEW = "0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"
-
-
-def exchange(**changes: Any) -> Exchange:
-    """Make an exchange of a client that asked api.php something."""
-    fields: dict[str, Any] = {
-        "number": 0,
-        "by": "client",
-        "label": "ask",
-        "jar": None,
-        "parallel": None,
-        "status_only": False,
-        "method": "GET",
-        "url": f"{SERVER}/w/api.php",
-        "headers": (),
-        "body": None,
-        "parts": (),
-        "signature_verifies": None,
-        "reply": Reply(200, (DATE, JSON), "{}"),
-        "volatile": frozenset({"header:Date"}),
-    }
-    return Exchange(**{**fields, **changes})
-
-
-def answered(document: Any, *volatile: str, **changes: Any) -> Exchange:
-    """Make an exchange whose reply is JSON."""
-    reply = Reply(200, (DATE, JSON), json.dumps(document))
-    return exchange(reply=reply, volatile=frozenset(volatile), **changes)
-
-
-def live(document: Any) -> Reply:
-    """Make a live JSON reply."""
-    return Reply(200, (JSON,), json.dumps(document))
-
-
-def places(found: list[Difference]) -> list[str]:
-    """Say where replies differ."""
-    return [difference.place for difference in found]
 
 
 class TestFollower:
@@ -226,6 +185,15 @@ class TestFollowed:
         assert request.header("Authorization") == f"Bearer {NEW}"
         assert request.body == f"a=1&token={NEW}%2B%5C".encode()
 
+    def test_json_body_is_not_signed(self):
+        """Only a form's pairs take part in a signature."""
+        forms = []
+        for kind in ("application/json", "application/x-www-form-urlencoded"):
+            headers = (authorization("owner"), ("Content-Type", kind))
+            request = as_recorded(exchange(method="POST", headers=headers, body="a=1"))
+            forms.append(request.form_text)
+        assert forms == [None, "a=1"]
+
     def test_multipart_is_built_anew_with_its_files(self):
         """Text parts are followed, a file's bytes are kept."""
         parts = (
@@ -266,305 +234,9 @@ class TestSecrets:
         assert secrets.tokens == {"owner": "owner-secret"}
 
 
-class TestDifferences:
-    def test_equal_replies_have_none(self):
-        """The same reply passes."""
-        assert differences(answered({"a": [1, {"b": None}]}), live({"a": [1, {"b": None}]})) == []
-
-    @pytest.mark.parametrize(
-        ("recorded", "here", "place"),
-        [
-            ({"a": 1}, {"a": 2}, "body:/a"),
-            ({"a": 1}, {"a": True}, "body:/a"),
-            ({"a": 1}, {"a": "1"}, "body:/a"),
-            ({"a": 1}, {"a": 1.0}, "body:/a"),
-            ({"a": 1}, {}, "body:/a"),
-            ({}, {"a": None}, "body:/a"),
-            ({"a": []}, {"a": {}}, "body:/a"),
-            ({"a": [1, 2]}, {"a": [2, 1]}, "body:/a/0"),
-            ({"a": [1]}, {"a": [1, 1]}, "body:/a"),
-            ({"a/b": {"~": 1}}, {"a/b": {"~": 2}}, "body:/a~1b/~0"),
-        ],
-    )
-    def test_other_name_type_or_value_is_found(self, recorded, here, place):
-        """JSON is compared down to the type of every value."""
-        assert places(differences(answered(recorded), live(here)))[0] == place
-
-    def test_volatile_value_is_compared_by_type_only(self):
-        """A made-up value may be another, but no other type and not empty."""
-        recorded = answered({"token": "abc"}, "body:/token")
-        assert differences(recorded, live({"token": "xyz"})) == []
-        assert places(differences(recorded, live({"token": 1}))) == ["body:/token"]
-        assert places(differences(recorded, live({"token": ""}))) == ["body:/token"]
-
-    def test_template_keeps_the_fixed_words(self):
-        """Of a volatile sentence the fixed words are compared."""
-        recorded = answered(
-            {"info": "Nonce used: 1"}, "body:/info", template={"body:/info": "Nonce used: {…}"}
-        )
-        assert differences(recorded, live({"info": "Nonce used: 77"})) == []
-        assert places(differences(recorded, live({"info": "Used"}))) == ["body:/info"]
-
-    def test_lifetime_may_be_one_second_less(self):
-        """``expires_in`` is counted from before the reply was made."""
-        recorded = answered({"expires_in": 3600})
-        assert differences(recorded, live({"expires_in": 3599})) == []
-        assert differences(recorded, live({"expires_in": 3601}))
-        assert differences(recorded, live({"expires_in": 3598}))
-
-    @pytest.mark.parametrize(
-        ("name", "there", "here"),
-        [
-            ("MediaWiki-API-Error", "badtoken", "other"),
-            ("WWW-Authenticate", "Bearer", None),
-            ("Access-Control-Allow-Origin", None, "*"),
-            ("Cache-Control", "private, max-age=0", "private"),
-            ("Content-Type", "application/json; charset=utf-8", "application/json"),
-            ("Retry-After", "5", "6"),
-            ("Allow", "GET", "POST"),
-        ],
-    )
-    def test_other_header_is_found(self, name, there, here):
-        """The headers that a client acts upon are compared, missing ones too."""
-        replies = [
-            Reply(200, () if value is None else ((name, value),), "x") for value in (there, here)
-        ]
-        assert places(differences(exchange(reply=replies[0]), replies[1])) == [name]
-
-    def test_spelling_of_lists_and_media_types_makes_no_difference(self):
-        """Order of directives, case of a charset and names of headers are folded."""
-        recorded = exchange(
-            reply=Reply(
-                200,
-                (("Cache-Control", "private, max-age=0"), ("Content-type", "text/a;charset=UTF-8")),
-                "x",
-            )
-        )
-        here = Reply(
-            200,
-            (("cache-control", "max-age=0,private"), ("Content-Type", "text/a; charset=utf-8")),
-            "x",
-        )
-        assert differences(recorded, here) == []
-
-    @pytest.mark.parametrize(
-        "cookie",
-        [
-            None,
-            "t=1; path=/; HttpOnly",
-            "s=other; path=/; HttpOnly",
-            "s=1; path=/w; HttpOnly",
-            "s=1; path=/",
-        ],
-    )
-    def test_other_cookie_is_found(self, cookie):
-        """Cookies are compared by name, attributes and value."""
-        recorded = exchange(reply=Reply(200, (("Set-Cookie", "s=1; path=/; HttpOnly"),), "x"))
-        assert differences(recorded, Reply(200, (("Set-Cookie", cookie),) if cookie else (), "x"))
-
-    def test_volatile_cookie_may_have_another_value_and_date(self):
-        """A session id and a date are made anew."""
-        volatile = frozenset({"header:Set-Cookie:s", "header:Set-Cookie:s:expires"})
-        recorded = exchange(
-            reply=Reply(200, (("Set-Cookie", "s=1; expires=Mon; path=/"),), "x"), volatile=volatile
-        )
-        here = Reply(200, (("Set-Cookie", "s=2; expires=Tue; Path=/"),), "x")
-        assert differences(recorded, here) == []
-        without = Reply(200, (("Set-Cookie", "s=2; path=/"),), "x")
-        assert places(differences(recorded, without)) == ["header:Set-Cookie:s attributes"]
-
-    @pytest.mark.parametrize(
-        ("here", "place"),
-        [
-            ("/x?code=2&state=s", None),
-            ("/x?code=&state=s", "Location:code"),
-            ("/x?code=2", "Location:state"),
-            ("/x?code=2&state=s&more=1", "Location:more"),
-            ("/y?code=2&state=s", "Location"),
-            (None, "Location"),
-        ],
-    )
-    def test_location_is_compared_without_volatile_parameters(self, here, place):
-        """A browser's hop must lead to the same place with the same parameters."""
-        recorded = exchange(
-            by="browser:Alice",
-            reply=Reply(302, (("Location", "/x?code=1&state=s"), ("Set-Cookie", "s=1")), ""),
-            volatile=frozenset({"header:Location:code"}),
-        )
-        found = differences(recorded, Reply(302, (("Location", here),) if here else (), "other"))
-        assert places(found) == ([place] if place else [])
-
-    def test_status_only_compares_nothing_else(self):
-        """A case that is to be compared loosely passes by its status."""
-        recorded = answered({"a": 1}, status_only=True)
-        assert differences(recorded, Reply(200, (), "x")) == []
-        assert places(differences(recorded, Reply(400, (), "x"))) == ["status"]
-
-    def test_form_encoded_reply_is_compared_by_pair(self):
-        """Names and the values that are not volatile must be the same."""
-        reply = Reply(200, (), "oauth_token=a&oauth_callback_confirmed=true")
-        recorded = exchange(reply=reply, volatile=frozenset({"body:oauth_token"}))
-        ok = Reply(200, (), "oauth_token=b&oauth_callback_confirmed=true")
-        assert differences(recorded, ok) == []
-        assert differences(recorded, Reply(200, (), "oauth_token=b"))
-        assert differences(recorded, Reply(200, (), "oauth_token=b&oauth_callback_confirmed=1"))
-
-    def test_text_is_compared_byte_for_byte(self):
-        """A plain error sentence must be the same."""
-        recorded = exchange(reply=Reply(200, (), "Error: a"))
-        assert places(differences(recorded, Reply(200, (), "Error: b"))) == ["body"]
-
-    def test_jwt_is_compared_by_header_and_claims(self):
-        """Claims outside ``volatile`` must be the same."""
-        jwt = {
-            "at": "body:*",
-            "header": {"alg": "HS256"},
-            "claims": {"sub": "4", "iat": 1},
-            "volatile": ["/claims/iat"],
-        }
-        recorded = exchange(reply=Reply(200, (), "x"), volatile=frozenset({"body:*"}), jwts=(jwt,))
-        # {"alg":"HS256"} . {"sub":"4","iat":2} and {"sub":4,"iat":2}
-        good = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI0IiwiaWF0IjoyfQ.c2ln"
-        bad = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOjQsImlhdCI6Mn0.c2ln"
-        assert differences(recorded, Reply(200, (), good)) == []
-        assert places(differences(recorded, Reply(200, (), bad))) == ["body:*:/claims/sub"]
-        assert places(differences(recorded, Reply(200, (), "no token"))) == ["body:*:/"]
-
-
-PAGE = """<html><head><title>OAuth - Wiki</title><style>p {}</style></head><body>
-<form id="searchform" action="/s"><input name="search"></form>
-<div id="mw-content-text"><p>Hi &amp; welcome. <b>More</b>.</p>
-<form action="/wiki/Special:X?returnto=Y" method="POST">
-<input type="hidden" name="wpEditToken" value="+\\">
-<input name="wpName"><input type=checkbox name="wpKeep" value=1>
-<input type=checkbox name="on" checked>
-<select name="level"><option value="a">A<option value="b" selected>B</select>
-<textarea name="why">
-some &lt;text</textarea>
-<button type="submit" name="accept" value="Allow">Allow</button><input type="submit" value="Go">
-</form></div><footer>About</footer></body></html>"""
-
-
-class TestPage:
-    def test_html_is_read_as_a_person_sees_it(self):
-        """Title, text of the content and forms are read, the skin is left out."""
-        page = Page.from_html(PAGE)
-        assert page.title == "OAuth - Wiki"
-        assert page.text.startswith("Hi & welcome. More .") or page.text.startswith("Hi & welcome.")
-        assert "About" not in page.text
-        (form,) = page.forms
-        assert (form.action, form.method) == ("/wiki/Special:X?returnto=Y", "post")
-        assert form.fields == [
-            Field("wpEditToken", "hidden", "+\\"),
-            Field("wpName", "text", ""),
-            Field("wpKeep", "checkbox", "1", checked=False),
-            Field("on", "checkbox", "on", checked=True),
-            Field("level", "select", "b", None, ("a", "b")),
-            Field("why", "textarea", "some <text"),
-        ]
-        assert form.buttons == [Button("accept", "Allow"), Button("", "Go")]
-
-    def test_page_without_marked_content_is_read_whole(self):
-        """The whole text counts where nothing says what the content is."""
-        assert Page.from_html("<title>T</title><p>All</p><footer>of it").text == "All of it"
-
-
-def shown_by(page: Page, **changes: Any) -> Exchange:
-    """Make an exchange of a browser that got a page."""
-    fields: dict[str, Any] = {"by": "browser:Alice", "jar": "a"}
-    status = changes.pop("status", 200)
-    return exchange(reply=Reply(status, (DATE, HTML), None, page), **{**fields, **changes})
-
-
-def with_form(*fields: Field, action: str = "/f", button: str = "Go") -> Page:
-    """Make a page with a form."""
-    return Page("T", "text", [Form(action, "post", list(fields), [Button("go", button)])])
-
-
-class TestPageDifferences:
-    TOKEN = Field("token", "hidden", "recorded")
-
-    @pytest.mark.parametrize(
-        ("here", "place"),
-        [
-            (Page("U", "text", []), "page title"),
-            (Page("T", "text", []), "number of forms"),
-            (with_form(), "html:forms/0:token"),
-            (with_form(Field("token", "text", "x")), "html:forms/0:token"),
-            (with_form(Field("token", "hidden", "")), "html:forms/0:token"),
-            (with_form(TOKEN, Field("more", "hidden", "")), "html:forms/0:more"),
-            (with_form(TOKEN, action="/g"), "html:forms/0 action"),
-            (with_form(TOKEN, action="/f?x=1"), "html:forms/0 action"),
-            (with_form(TOKEN, button="Other"), "html:forms/0 buttons"),
-        ],
-    )
-    def test_other_page_is_found(self, here, place):
-        """Title, forms, their fields and buttons must be the same."""
-        recorded = shown_by(with_form(self.TOKEN), volatile=frozenset({"html:forms/0:token"}))
-        assert place in places(differences(recorded, Reply(200, (), None, here)))
-
-    def test_volatile_field_and_words_beside_a_form_may_be_others(self):
-        """A token in a form is made anew."""
-        recorded = shown_by(with_form(self.TOKEN), volatile=frozenset({"html:forms/0:token"}))
-        here = with_form(Field("token", "hidden", "live"))
-        here.text = "other words"
-        assert differences(recorded, Reply(200, (), None, here)) == []
-
-    def test_error_page_is_compared_by_all_its_text(self):
-        """Both sentences of an error page count."""
-        recorded = shown_by(Page("Error", "No. Code 12.", []), status=400)
-        assert places(
-            differences(recorded, Reply(400, (), None, Page("Error", "No. Code 13.", [])))
-        ) == ["page text"]
-
-    def test_other_page_without_a_form_is_compared_by_its_first_sentence(self):
-        """What follows the first sentence is decoration."""
-        recorded = shown_by(Page("T", "Saved. Go back.", []))
-        assert differences(recorded, Reply(200, (), None, Page("T", "Saved.", []))) == []
-        assert differences(recorded, Reply(200, (), None, Page("T", "Lost. Go back.", [])))
-
-
-class TestSubmitted:
-    def test_hidden_fields_come_from_the_live_form_and_typed_ones_from_the_recording(self):
-        """The sandbox's form is sent, filled in as the person did."""
-        recorded_page = with_form(Field("token", "hidden", "old"), Field("wpName", "text", ""))
-        live_page = with_form(
-            Field("token", "hidden", "new"),
-            Field("wpName", "text", ""),
-            Field("extra", "hidden", "e"),
-            action="/live?a=1",
-        )
-        press = exchange(
-            by="browser:Alice",
-            method="POST",
-            url=f"{SERVER}/f",
-            headers=(FORM,),
-            body="token=old&wpName=Alice&unknown=1&go=Go",
-        )
-        shown = Shown(f"{SERVER}/page", recorded_page, live_page)
-        request = submitted(press, as_recorded(press), shown)
-        assert request.url == f"{SERVER}/live?a=1"
-        assert request.body == b"token=new&wpName=Alice&go=Go&extra=e"
-
-    def test_post_that_is_no_form_of_the_page_stays(self):
-        """A request to another address does not come from the form."""
-        press = exchange(by="browser:Alice", method="POST", url=f"{SERVER}/other", body="a=1")
-        request = as_recorded(press)
-        assert submitted(press, request, Shown(f"{SERVER}/p", with_form(), with_form())) == request
-
-
-class TestDifference:
-    def test_long_values_are_cut_around_where_they_differ(self):
-        """The line shows what differs, not the common beginning."""
-        text = str(Difference("body", "x" * 500 + "A" + "y" * 500, "x" * 500 + "B" + "y" * 500))
-        assert "A" in text
-        assert "B" in text
-        assert len(text) < 300
-
-
 class _Clock:
     def __init__(self) -> None:
-        self.now = datetime(2000, 1, 1, tzinfo=timezone.utc)
+        self.now = datetime(2030, 1, 1, tzinfo=timezone.utc)
         self.moments: list[datetime] = []
 
     def set(self, moment: datetime) -> None:
@@ -604,9 +276,14 @@ class _FakeWiki:
         return self
 
     def __exit__(self, *args: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
         self.server.shutdown()
         self.thread.join()
         self.server.server_close()
+        if self.errors:
+            raise self.errors[0]
 
     def reply(self, path: str) -> tuple[int, str]:
         with self.lock:
@@ -663,11 +340,131 @@ class TestReplay:
         assert len(result.played) == 1
         assert "step 0 (ask): reply" in result.reasons[0]
 
+    def test_clock_is_put_to_the_date_and_never_back_within_a_minute(self, monkeypatch):
+        """A wiki that is a second late is left alone: its tokens must not come from the future."""
+        wikis = []
+        monkeypatch.setattr(_FakeWiki, "__exit__", lambda self, *args: wikis.append(self))
+        first, *others = fake_case(200, 401).steps
+        later = Reply(200, (("Date", "Sun, 22 Nov 2026 03:00:09 GMT"), JSON), "{}")
+        alone = [replace(others[0], parallel=None, reply=reply) for reply in (later, first.reply)]
+        replay(Case("made-up", (first, *alone)), DESCRIPTION)
+        (wiki,) = wikis
+        _FakeWiki.stop(wiki)
+        assert [moment.second for moment in wiki.clock.moments] == [7, 9]
+
+    def test_exception_in_the_sandbox_fails_the_case(self, monkeypatch):
+        """What went wrong inside the sandbox is a reason, and is not raised again."""
+        monkeypatch.setattr(
+            _FakeWiki, "reply", lambda self, path: self.errors.append(KeyError("x")) or (200, "{}")
+        )
+        result = replay(Case("made-up", (exchange(),)), DESCRIPTION)
+        assert result.reasons == ["in the sandbox: KeyError('x')"]
+
+    def test_step_that_is_not_known_is_an_error(self):
+        """A recording of a later kind is not played as if nothing were."""
+        with pytest.raises(RecordingError, match="explode"):
+            replay(Case("made-up", (Action("explode", {}),)), DESCRIPTION)
+
+
+class TestCarryOut:
+    @pytest.fixture
+    def wiki(self):
+        with SandboxWiki() as wiki:
+            yield wiki
+
+    def test_consumer_is_disabled_and_enabled_again(self, wiki):
+        """The consumer's state is that of an administrator's decision."""
+        key = wiki.add_consumer("one", callback_url="http://127.0.0.1/").key
+        for do, state in (("disable_consumer", "disabled"), ("reenable_consumer", "approved")):
+            carry_out(Action(do, {"consumer": key}), wiki)
+            assert wiki.consumers[key].state == state
+
+    def test_lifetimes_are_set(self, wiki):
+        """Durations are ISO 8601."""
+        carry_out(Action("set_lifetimes", {"access": "PT2S", "refresh": "P1M"}), wiki)
+        assert wiki._state.lifetimes.access == timedelta(seconds=2)
+
+    def test_account_is_blocked_and_unblocked(self, wiki):
+        """The block has its reason."""
+        fields = {"user": "Bob", "by": "Admin", "reason": "test"}
+        carry_out(Action("block", fields), wiki)
+        assert wiki.users["Bob"].block.reason == "test"
+        carry_out(Action("unblock", fields), wiki)
+        assert wiki.users["Bob"].block is None
+
+    @pytest.mark.parametrize("do", ["wait", "advance_clock"])
+    def test_passing_time_changes_nothing(self, wiki, do):
+        """The Dates that follow carry the time."""
+        before = wiki.clock.now
+        carry_out(Action(do, {"seconds": 3600}), wiki)
+        assert wiki.clock.now - before < timedelta(minutes=1)
+
+
+class TestMain:
+    @pytest.fixture(autouse=True)
+    def folder(self, monkeypatch, tmp_path):
+        """Have a folder with two cases, of which one passes."""
+        monkeypatch.setattr(replay_module, "SandboxWiki", _FakeWiki)
+        step = {
+            "do": "request",
+            "by": "client",
+            "label": "ask",
+            "method": "GET",
+            "url": f"{SERVER}/token",
+            "request_headers": [],
+            "status": 200,
+            "response_headers": [list(DATE), list(JSON)],
+            "response_body": '{"token": "recorded-token-1"}',
+            "volatile": ["body:/token"],
+        }
+        write(tmp_path, "_wiki", DESCRIPTION)
+        write(tmp_path, "good", {"steps": [step]})
+        write(tmp_path, "bad", {"steps": [step | {"status": 404}]})
+        return str(tmp_path)
+
+    def test_every_case_has_a_line_and_the_last_line_counts(self, folder, capsys):
+        """The failing case says why in its line."""
+        assert main([folder]) == 0
+        assert capsys.readouterr().out.splitlines() == [
+            "FAIL bad: step 0 (ask): status: recorded 404, got 200",
+            "ok   good",
+            "1 of 2",
+        ]
+
+    def test_named_case_is_played_alone_and_shown_at_length(self, folder, capsys):
+        """Options may stand between the folder and the cases."""
+        assert main([folder, "--verbose", "bad"]) == 0
+        output = capsys.readouterr().out
+        assert f"> GET {SERVER}/token" in output
+        assert '< {"token": "live-token-number-0"}' in output
+        assert "! status: recorded 404, got 200" in output
+        assert output.endswith("0 of 1\n")
+
+    def test_json_is_one_object(self, folder, capsys):
+        """A program can read the result."""
+        assert main([folder, "--json", "good"]) == 0
+        cases = [{"case": "good", "passed": True, "reasons": []}]
+        assert json.loads(capsys.readouterr().out) == {"passed": 1, "of": 1, "cases": cases}
+
+    @pytest.mark.parametrize("arguments", [["nowhere"], ["--json", "nowhere"]])
+    def test_case_that_does_not_exist_ends_with_2(self, folder, capsys, arguments):
+        """The missing file is named in one line."""
+        assert main([folder, *arguments]) == 2
+        assert "nowhere.json" in capsys.readouterr().err
+
+    def test_wiki_without_users_ends_with_2(self, folder, capsys):
+        """A description that no wiki can be set up from is named."""
+        write(Path(folder), "_wiki", {"site": {}})
+        assert main([folder]) == 2
+        assert "lacks users, consumers" in capsys.readouterr().err
+
+
+def write(folder: Path, name: str, content: Any) -> None:
+    """Write a file of a folder of recordings."""
+    (folder / f"{name}.json").write_text(json.dumps(content), "utf-8")
+
 
 class TestRecordings:
-    def write(self, folder, name: str, content: Any) -> None:
-        (folder / f"{name}.json").write_text(json.dumps(content), "utf-8")
-
     def test_steps_are_read_and_grouped(self, tmp_path):
         """Actions stand alone, exchanges of one parallel group together."""
         step = {
@@ -682,9 +479,9 @@ class TestRecordings:
             "volatile": [],
         }
         parallel = step | {"parallel": "p1"}
-        self.write(tmp_path, "_wiki", DESCRIPTION)
+        write(tmp_path, "_wiki", DESCRIPTION)
         steps = [step, {"do": "wait", "seconds": 1}, parallel, parallel, step, step]
-        self.write(tmp_path, "a", {"steps": steps, "compare": "status"})
+        write(tmp_path, "a", {"steps": steps, "compare": "status"})
         recordings = Recordings(tmp_path)
         assert recordings.names() == ["a"]
         groups = list(recordings.case("a").groups())
@@ -698,10 +495,14 @@ class TestRecordings:
         assert groups[0][0].status_only
         assert groups[0][0].moment == datetime(2026, 11, 22, 3, 0, 7, tzinfo=timezone.utc)
 
+    def test_last_of_repeated_headers_counts(self):
+        """Names are compared without regard to case."""
+        assert Reply(200, (("A", "1"), ("a", "2"))).header("A") == "2"
+
     @pytest.mark.parametrize("content", ["{", "[]", '{"steps": [{"do": "request"}]}'])
     def test_file_that_is_no_recording_is_an_error(self, tmp_path, content):
         """A broken file is named."""
-        self.write(tmp_path, "_wiki", DESCRIPTION)
+        write(tmp_path, "_wiki", DESCRIPTION)
         (tmp_path / "a.json").write_text(content, "utf-8")
         with pytest.raises(RecordingError, match="a"):
             Recordings(tmp_path).case("a")

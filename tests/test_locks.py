@@ -159,9 +159,11 @@ class TestFileLock:
         """The error says which lock it is and how to find who holds it."""
         monkeypatch.setattr(locks, "LOCK_TIMEOUT", 0.1)
         with file_lock(*NAME), ThreadPoolExecutor(1) as thread:
-            with pytest.raises(StoreUnavailableError, match="lslocks") as refused:
-                thread.submit(file_lock(*NAME).__enter__).result()
-        assert str(lock_path(*NAME)) in str(refused.value)
+            waiting = thread.submit(file_lock(*NAME).__enter__)
+            refused = waiting.exception(10)
+        assert isinstance(refused, StoreUnavailableError)
+        assert "lslocks" in str(refused)
+        assert str(lock_path(*NAME)) in str(refused)
 
     def test_folder_that_cannot_be_made_is_named(self, folder):
         """The path, the system's reason and the next step."""

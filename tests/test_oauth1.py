@@ -344,6 +344,14 @@ class TestCompleteAuthorization:
         assert verifies(sent, f"{SECRET}&5ecretOfPending")
 
     @responses.activate
+    def test_wiki_of_a_farm_the_central_one_is_asked(self):
+        """It made the request token."""
+        meta = responses.post("https://meta.wikimedia.org" + TOKEN, body='{"key":"k","secret":"s"}')
+        back = came_back(oauth_token="5tate", oauth_verifier="abc123")
+        oauth1.complete_authorization(Wiki("https://de.wikipedia.org"), pending(consumer1()), back)
+        assert meta.call_count == 1
+
+    @responses.activate
     def test_out_of_band_the_code_alone_will_do(self):
         """The page that the wiki shows has nothing but the code."""
         responses.post(WIKI.server + TOKEN, body='{"key":"k","secret":"s"}')

@@ -318,6 +318,21 @@ class TestCompleteAuthorization:
             oauth2.complete_authorization(RECORDED_WIKI, pending(consumer2()), BACK)
 
     @responses.activate
+    def test_rest_error_with_a_code_raises(self):
+        """Such a code is not OAuth's."""
+        error = {"error": "rest-read-denied", "httpCode": 403, "httpReason": "Forbidden"}
+        responses.post(URL, status=403, json=error)
+        with pytest.raises(TransportError, match="HTTP 403"):
+            oauth2.complete_authorization(WIKI, pending(consumer2()), BACK)
+
+    @responses.activate
+    def test_wiki_of_a_farm_the_central_one_is_asked(self):
+        """It made the code."""
+        answer = responses.post("https://meta.wikimedia.org" + ACCESS_TOKEN, json=GOOD)
+        oauth2.complete_authorization(Wiki("https://de.wikipedia.org"), pending(consumer2()), BACK)
+        assert answer.call_count == 1
+
+    @responses.activate
     @pytest.mark.parametrize(
         "change",
         [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from queue import Full
 
 import pytest
@@ -10,8 +11,8 @@ import pywikibot
 import requests
 from pywikibot.comms import http
 from pywikibot.exceptions import (
-    ApiTimeoutError,
     APIError,
+    ApiTimeoutError,
     FatalServerError,
     NoUsernameError,
     OtherPageSaveError,
@@ -24,12 +25,13 @@ from pywikibot_behaviour import (
     CSRF_TOKEN,
     Answer,
     error,
-    fresh_process,  # noqa: F401
-    waits,  # noqa: F401
-    wiki,  # noqa: F401
+    noted_waits,  # noqa: F401
+    own_put_thread,  # noqa: F401
+    scripted_wiki,  # noqa: F401
 )
 
 SAVED = {"edit": {"result": "Success", "pageid": 1, "title": "Page", "newrevid": 2}}
+EXPIRED_AT_THE_EDGE = {"httpCode": 401, "httpReason": "Jwt is expired"}
 
 
 @pytest.fixture
@@ -68,7 +70,7 @@ class OwnValueError(ValueError):
     """A library's own error that happens to be a ValueError."""
 
 
-class OwnFatalValueError(ValueError, FatalServerError):
+class OwnFatalValueError(FatalServerError, ValueError):
     """A library's own error that is a ValueError although it is fatal."""
 
 
@@ -127,7 +129,7 @@ class TestRequest:
         ],
         ids=repr,
     )
-    def test_anything_else_is_retried_for_twenty_minutes(self, wiki, site, waits, broken):
+    def test_anything_else_is_retried_for_over_twenty_minutes(self, wiki, site, waits, broken):
         """Any other exception, a 5xx, and what is no JSON are sent again, after ever longer."""
         wiki.script("edit", broken)
         with pytest.raises(ApiTimeoutError):
@@ -162,9 +164,8 @@ class TestRequest:
     @pytest.mark.parametrize("status", [200, 400, 401, 403, 429])
     def test_json_without_error_is_a_result_whatever_the_status(self, wiki, site, status):
         """A JSON object without ``error`` is the result of the edit, HTTP 401 and all."""
-        body = {"httpCode": 401, "httpReason": "Jwt is expired"}
-        wiki.script("edit", Answer.of(body, status))
-        assert edit(site).submit() == body
+        wiki.script("edit", Answer.of(EXPIRED_AT_THE_EDGE, status))
+        assert edit(site).submit() == EXPIRED_AT_THE_EDGE
         assert len(wiki.asked("edit")) == 1
 
     def test_same_error_twice_in_a_row_is_raised(self, wiki, site, monkeypatch):
@@ -248,10 +249,10 @@ class TestSite:
     def test_fatal_site_definition_error_of_transport_is_swallowed(self, wiki, stock_bot, waits):
         """One that is fatal too leaves the request at once, and is swallowed."""
 
-        class Both(FatalServerError, SiteDefinitionError):
+        class FatalSiteDefinitionError(FatalServerError, SiteDefinitionError):
             pass
 
-        wiki.script("query", Both("broken"))
+        wiki.script("query", FatalSiteDefinitionError("broken"))
         stock_bot.site("Alice")
         assert (len(wiki.received), waits) == (1, [])
 
@@ -287,10 +288,10 @@ class TestPage:
         with pytest.raises(ConnectionError):
             save(page)
 
-    def test_second_value_without_error_is_a_page_not_saved(self, wiki, page):
-        """An answer that is neither an edit nor an error breaks ``save`` in its own code."""
-        wiki.script("edit", {"httpCode": 401, "httpReason": "Jwt is expired"})
-        with pytest.raises(KeyError, match="edit"):
+    def test_answer_that_is_neither_edit_nor_error_is_a_key_error(self, wiki, page):
+        """A JSON object with neither ``edit`` nor ``error`` makes ``save`` raise a KeyError."""
+        wiki.script("edit", Answer.of(EXPIRED_AT_THE_EDGE, 401))
+        with pytest.raises(KeyError, match="No 'result' key found"):
             save(page)
 
 
@@ -327,6 +328,16 @@ class TestPutThread:
         assert not put_thread.is_alive()
         assert (deaths, told) == ([builtin], [])
 
+    def test_answer_that_is_neither_edit_nor_error_kills_the_thread(
+        self, wiki, page, put_thread, deaths
+    ):
+        """The KeyError that such an answer leads to ends the thread, too."""
+        wiki.script("edit", Answer.of(EXPIRED_AT_THE_EDGE, 401))
+        save(page, asynchronous=True)
+        put_thread.join(5)
+        assert not put_thread.is_alive()
+        assert deaths == [KeyError]
+
     def test_import_error_kills_the_thread_in_silence(self, wiki, page, put_thread, deaths):
         """An ImportError ends the thread too, and as a SystemExit leaves no trace."""
         wiki.script("edit", ImportError("broken"))
@@ -334,9 +345,7 @@ class TestPutThread:
         put_thread.join(5)
         assert not put_thread.is_alive()
 
-    def test_saves_after_its_death_are_queued_and_never_made(
-        self, wiki, page, put_thread, deaths
-    ):
+    def test_saves_after_its_death_are_queued_and_never_made(self, wiki, page, put_thread, deaths):
         """The dead thread is not started again: what is queued stays there, without an error."""
         wiki.script("edit", ConnectionError("broken"), SAVED)
         save(page, asynchronous=True)
@@ -357,10 +366,9 @@ class TestPutThread:
         queue = pywikibot.page_put_queue
         for _ in range(queue.maxsize):
             save(page, asynchronous=True)
-        monkeypatch.setattr(queue, "put", queue.put_nowait)
+        monkeypatch.setattr(queue, "put", partial(queue.put, block=False))
         with pytest.raises(Full):
             save(page, asynchronous=True)
-        monkeypatch.undo()
 
     def test_save_of_the_caller_goes_on_after_its_death(self, wiki, page, put_thread, deaths):
         """A synchronous save of the same page is not hindered by the dead thread."""
@@ -369,12 +377,6 @@ class TestPutThread:
         put_thread.join(5)
         save(page)
         assert len(wiki.asked("edit")) == 2
-
-
-@pytest.fixture
-def put_thread(fresh_process):  # noqa: F811
-    """The thread of asynchronous saves, which the first of them starts."""
-    return pywikibot._putthread
 
 
 @pytest.fixture

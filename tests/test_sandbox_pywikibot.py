@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import struct
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -11,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pwb_oauth.testing import SandboxWiki
+from pwb_oauth.testing.sandbox.defaults import default_description
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 BOT = "BotOwner"
@@ -36,17 +37,13 @@ said = {}
 """
 
 
-@pytest.fixture
-def wiki() -> Iterator[SandboxWiki]:
-    with SandboxWiki() as sandbox:
-        yield sandbox
-
-
 class StockPywikibot:
     """Pywikibot with a fresh configuration folder, run as someone would run a script."""
 
     def __init__(self, wiki: SandboxWiki, folder: Path) -> None:
         self.wiki = wiki
+        # Pywikibot sorts revisions by their second: what a test does comes after the set-up.
+        self.wiki.clock.advance(60)
         self.folder = folder
         self.config: Path | None = None
 
@@ -130,27 +127,33 @@ class TestSignIn:
         }
         assert [entry.mechanism for entry in wiki.log.select(action="edit")] == ["cookie"]
 
-    def test_bot_password_signs_in_within_its_grants(self, wiki, stock):
+    def test_bot_password_signs_in_within_its_grants(self, tmp_path):
         """A BotPassword edits, and lacks the rights that it was not granted."""
-        bot_password = wiki.add_bot_password(BOT, "pwb", grants=["basic", "editpage"])
-        password = bot_password.password
-        stock.with_password(BOT, f"({BOT!r}, BotPassword('pwb', {password!r}))")
-        said = stock.run(
-            "site.login()\n"
-            "page = pywikibot.Page(site, 'Sandbox')\n"
-            "page.text = 'by a bot password'\n"
-            "page.save()\n"
-            "said['rights'] = site.userinfo['rights']\n"
-            "try:\n"
-            "    page.move('Elsewhere')\n"
-            "except pywikibot.exceptions.Error as error:\n"
-            "    said['move'] = type(error).__name__\n"
-        )
-        assert wiki.pages["Sandbox"].latest.user == BOT
-        assert "edit" in said["rights"]
-        assert "move" not in said["rights"]
-        assert said["move"] == "UserRightsError"
-        assert "Elsewhere" not in wiki.pages
+        password, grants = "0123456789abcdefghijklmnopqrstuv", ["basic", "editpage"]
+        description = default_description("MediaWiki 1.43.9")
+        description["bot_passwords"] = [
+            {"user": BOT, "app_id": "pwb", "password": password, "grants": grants}
+        ]
+        with SandboxWiki(description) as wiki:
+            stock = StockPywikibot(wiki, tmp_path / "pywikibot")
+            stock.with_password(BOT, f"({BOT!r}, BotPassword('pwb', {password!r}))")
+            said = stock.run(
+                "site.login()\n"
+                "page = pywikibot.Page(site, 'Sandbox')\n"
+                "page.text = 'by a bot password'\n"
+                "page.save()\n"
+                "said['rights'] = site.userinfo['rights']\n"
+                "try:\n"
+                "    page.move('Elsewhere', summary='no')\n"
+                "except pywikibot.exceptions.Error as error:\n"
+                "    said['move'] = type(error).__name__\n"
+            )
+            assert wiki.pages["Sandbox"].latest.user == BOT
+            assert "edit" in said["rights"]
+            assert "move" not in said["rights"]
+            assert said["move"] == "UserRightsError"
+            assert "Elsewhere" not in wiki.pages
+            assert {entry.mechanism for entry in wiki.log.select(action="edit")} == {"botpassword"}
 
     def test_stock_oauth1_signs_every_request_and_cannot_log_out(self, wiki, stock):
         """Pywikibot's own OAuth 1.0a edits; the wiki refuses its logout."""
@@ -162,22 +165,40 @@ class TestSignIn:
 
 
 class TestPages:
-    def test_save_history_and_conflict(self, wiki, stock):
-        """Revisions come newest first; an edit that somebody else overtook is a conflict."""
+    def test_history_comes_newest_first(self, wiki, stock):
+        """Revisions, their texts, and a part of them."""
         stock.with_oauth1(BOT)
         said = stock.run(
             "page = pywikibot.Page(site, 'Sandbox')\n"
             "for number in range(3):\n"
             "    page.text = f'revision {number}'\n"
             "    page.save(f'edit {number}')\n"
+            "page = pywikibot.Page(site, 'Sandbox')\n"
             "said['comments'] = [each.comment for each in page.revisions()]\n"
-            "said['first'] = page.oldest_revision.text\n"
             "said['old'] = page.getOldVersion(page.oldest_revision.revid)\n"
             "said['limited'] = len(list(page.revisions(total=2)))\n"
         )
         assert said["comments"][:3] == ["edit 2", "edit 1", "edit 0"]
         assert said["old"] == wiki.pages["Sandbox"].revisions[0].text
         assert said["limited"] == 2
+
+    def test_edit_that_somebody_overtook_is_a_conflict(self, wiki, stock):
+        """A page that changed after it was read is not saved over."""
+        stock.with_oauth1(BOT)
+        said = stock.run(
+            "import requests, time\n"
+            "page = pywikibot.Page(site, 'Sandbox')\n"
+            "page.text += ' mine'\n"
+            "time.sleep(1.1)\n"
+            "edit = {'action': 'edit', 'title': 'Sandbox', 'text': 'theirs', 'token': '+\\\\'}\n"
+            f"requests.post({wiki.api_url!r}, edit, timeout=9)\n"
+            "try:\n"
+            "    page.save()\n"
+            "except pywikibot.exceptions.EditConflictError:\n"
+            "    said['conflict'] = True\n"
+        )
+        assert said == {"conflict": True}
+        assert wiki.pages["Sandbox"].latest.text == "theirs"
 
     def test_move_leaves_a_redirect(self, wiki, stock):
         """A moved page keeps its history, and its old title redirects to it."""
@@ -189,12 +210,12 @@ class TestPages:
             "said['redirect'] = old.isRedirectPage()\n"
             "said['target'] = old.getRedirectTarget().title()\n"
             "try:\n"
-            "    pywikibot.Page(site, 'Elsewhere').move('Protected')\n"
+            "    pywikibot.Page(site, 'Elsewhere').move('Protected', summary='no')\n"
             "except pywikibot.exceptions.ArticleExistsConflictError:\n"
             "    said['taken'] = True\n"
         )
         assert said == {"redirect": True, "target": "Elsewhere", "taken": True}
-        assert wiki.pages["Elsewhere"].revisions[0].comment == "init"
+        assert wiki.pages["Elsewhere"].revisions[0].user == "Admin"
 
     def test_protected_page_is_locked(self, stock):
         """A page that only administrators may edit cannot be saved by a bot."""
@@ -217,9 +238,9 @@ class TestPages:
         said = stock.run(
             "page = pywikibot.Page(site, 'Sandbox')\n"
             "page.watch()\n"
-            "said['watched'] = sorted(each.title() for each in site.watched_pages())\n"
+            "said['watched'] = sorted(each.title() for each in site.watched_pages(force=True))\n"
             "page.watch(unwatch=True)\n"
-            "said['after'] = [each.title() for each in site.watched_pages()]\n"
+            "said['after'] = [each.title() for each in site.watched_pages(force=True)]\n"
         )
         assert said == {"watched": ["Sandbox", "Talk:Sandbox"], "after": []}
         assert wiki.users[BOT].watchlist == set()
@@ -301,8 +322,9 @@ class TestGenerators:
 class TestUpload:
     def test_file_in_chunks_arrives_whole(self, wiki, stock, tmp_path):
         """A file sent in chunks has the hash of the original."""
-        png = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x02\x00\x00\x00\x03\x08\x02\x00\x00\x00"
-        (tmp_path / "x.png").write_bytes(png + bytes(3000))
+        header = struct.pack(">II5B", 2, 3, 8, 2, 0, 0, 0)
+        png = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + header + bytes(3000)
+        (tmp_path / "x.png").write_bytes(png)
         stock.with_oauth1(BOT)
         said = stock.run(
             "import hashlib, pathlib\n"

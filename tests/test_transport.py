@@ -100,10 +100,10 @@ class TestSend:
         )
 
     @responses.activate
-    @pytest.mark.parametrize("text", ["Wed, 21 Oct 2026 07:28:00 GMT", "-1", "٣", ""])
+    @pytest.mark.parametrize("text", ["Wed, 21 Oct 2026 07:28:00 GMT", "-1", "\u00b2", ""])
     def test_retry_after_is_no_number_of_seconds_it_is_left_out(self, text):
         """Whatever a header holds does not get into the message."""
-        responses.post(URL, status=503, headers={"Retry-After": text.encode().decode("latin-1")})
+        responses.post(URL, status=503, headers={"Retry-After": text})
         with pytest.raises(TransportError, match=r"HTTP 503\. Try again later\."):
             send("POST", URL, user_agent="me")
 

@@ -1,4 +1,4 @@
-"""A credential at work: what its requests carry, and how its access token is renewed."""
+"""A credential at work: sending as its account, and renewing its access token."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
-import requests
 from requests.auth import AuthBase
 
 from pwb_oauth import clock, oauth2
-from pwb_oauth.credential import Credential, OAuth1AccessToken, OAuth2AccessToken
+from pwb_oauth.answers import error_code
+from pwb_oauth.credential import Credential, OAuth2AccessToken
 from pwb_oauth.errors import (
     ConfigurationError,
     IdentityError,
@@ -20,22 +20,23 @@ from pwb_oauth.errors import (
     PwbOAuthError,
     TokenRequestError,
     TransportError,
+    UsernameMismatchError,
 )
 from pwb_oauth.identity import fetch_identity
-from pwb_oauth.oauth1 import OAuth1Signer
 from pwb_oauth.refusal import API_ERROR_HEADER, Refusal, refusal_of
+from pwb_oauth.sender import Sender
+from pwb_oauth.tokens import TokenKey
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    import requests
+
     from pwb_oauth.credential import AccessToken
-    from pwb_oauth.tokens import TokenKey, TokenStore
+    from pwb_oauth.tokens import TokenStore
     from pwb_oauth.wiki import Wiki
 
 _MAX_REPEATS = 3
-# What an account's session takes over from the session in whose place it sends. Cookies and
-# Authorization are the account's own.
-_SHARED = ("adapters", "cert", "headers", "hooks", "params", "proxies", "trust_env", "verify")
 
 
 class Account(AuthBase):
@@ -57,9 +58,9 @@ class Account(AuthBase):
         """Held while CSRF tokens are fetched anew, so that threads do not void each other's."""
         self._store = store
         self._lock = threading.RLock()
-        self._session: requests.Session | None = None
-        self._credential: Credential | None = None
+        self._sender: Sender | None = None
         self._dead: tuple[AccessToken, PwbOAuthError] | None = None
+        self._failed_renewal: TransportError | None = None
         self._confirmed_login: datetime | None = None
         self._clock_offset = 0
 
@@ -83,11 +84,7 @@ class Account(AuthBase):
             LoginRequiredError: None is stored.
             TokenStoreError: The store or what it holds cannot be read.
         """
-        credential = self._credential
-        if credential is None:
-            with self._lock:
-                credential = self._credential or self._load()
-        return credential
+        return self._current().credential
 
     @property
     def confirmed(self) -> bool:
@@ -111,8 +108,8 @@ class Account(AuthBase):
 
     def drop_cookies(self) -> None:
         """Forget the cookies that wikis set for this account."""
-        if self._session is not None:
-            self._session.cookies.clear()
+        if self._sender is not None:
+            self._sender = Sender(self._sender.credential)
 
     def request(
         self, method: str, url: str, *, base: requests.Session, **kwargs: Any
@@ -132,93 +129,81 @@ class Account(AuthBase):
             TransportError: The access token could not be renewed just now.
             ConfigurationError: The wiki redirects to another address.
         """
-        credential = self._usable()
-        for _ in range(1 + _MAX_REPEATS):
-            response = self._send(credential, method, url, base=base, **kwargs)
-            refusal = self._refusal(credential, response)
+        sender = self._usable()
+        for repeats_left in range(_MAX_REPEATS, -1, -1):
+            offset = self._clock_offset
+            response = sender.send(method, url, base=base, timestamp_offset=offset, **kwargs)
+            refusal = self._refusal(sender.credential, response)
             if refusal is None:
                 return response
             response.close()
-            credential = self._after(refusal, credential, response)
-        raise self._end(credential, "The wiki refuses each new access token")
+            if not repeats_left:
+                raise self._given_up(refusal, sender.credential)
+            sender = self._after(refusal, sender, response, offset)
+        raise AssertionError  # pragma: no cover
 
-    def _send(
-        self,
-        credential: Credential,
-        method: str,
-        url: str,
-        *,
-        base: requests.Session,
-        **kwargs: Any,
-    ) -> requests.Response:
-        session = self._session_on(base)
-        response = session.request(
-            method, url, auth=self._signer(credential), **{**kwargs, "allow_redirects": False}
-        )
-        if response.is_redirect:
-            target = urlsplit(response.headers["location"])
-            raise ConfigurationError(
-                f"{self.key.wiki} redirects its API to {target.scheme}://{target.netloc}. "
-                "An access token does not follow: correct the address in the family file."
-            )
-        # Pywikibot writes the headers of API errors to its log; the cookie is kept by now.
-        response.headers.pop("Set-Cookie", None)
-        return response
-
-    def _session_on(self, base: requests.Session) -> requests.Session:
-        if self._session is None:
+    def _current(self) -> Sender:
+        sender = self._sender
+        if sender is None:
             with self._lock:
-                self._session = self._session or requests.Session()
-        for name in _SHARED:
-            setattr(self._session, name, getattr(base, name))
-        return self._session
+                sender = self._sender or self._load()
+        return sender
 
-    def _signer(self, credential: Credential) -> AuthBase:
-        token = credential.access_token
-        if isinstance(token, OAuth1AccessToken):
-            return OAuth1Signer(credential.consumer, token, timestamp_offset=self._clock_offset)
-        return _Bearer(token)
-
-    def _load(self) -> Credential:
+    def _load(self) -> Sender:
         """Read the store; the lock is held."""
         credential = self._store.load(self.key)
         if credential is None:
             raise LoginRequiredError(
                 f"{self.key.username} is not logged in to {self.key.wiki}. {self._next_step()}"
             )
-        self._adopt(credential)
-        return credential
+        return self._adopt(credential)
 
-    def _adopt(self, credential: Credential) -> None:
-        """Use another credential from here on; cookies may belong to the access token."""
-        if self._credential is not None:
-            self.drop_cookies()
-        self._credential = credential
+    def _adopt(self, credential: Credential) -> Sender:
+        """Use another credential from here on."""
+        self._sender = Sender(credential)
+        return self._sender
 
-    def _usable(self) -> Credential:
-        """The credential, alive and not about to expire."""
-        credential = self.credential
-        if self._dead is not None:
-            credential = self._revive()
-        token = credential.access_token
+    def _adopt_stored(self, credential: Credential) -> Sender:
+        """Use what somebody else stored meanwhile, once its owner is known if it is a new login.
+
+        The request that waits for it may be an edit.
+        """
+        if credential.logged_in_at != self.credential.logged_in_at:
+            self._check_owner(credential)
+        return self._adopt(credential)
+
+    def _check_owner(self, credential: Credential) -> None:
+        try:
+            identity = fetch_identity(self.wiki, credential.consumer, credential.access_token)
+        except LoginRequiredError:
+            raise self._end(credential, "The wiki does not accept the stored token") from None
+        if TokenKey(self.key.wiki, identity.username) != self.key:
+            error = UsernameMismatchError(self.key.username, identity.username)
+            self.refuse(error, credential)
+            raise error
+
+    def _usable(self) -> Sender:
+        """What to send with: alive and not about to expire."""
+        sender = self._current() if self._dead is None else self._revive()
+        token = sender.credential.access_token
         if isinstance(token, OAuth2AccessToken) and token.refresh_token is not None:
             renew_at = token.renew_at
             if renew_at is not None and clock.now() >= renew_at:
-                return self._renew(credential)
-        return credential
+                return self._renew(sender.credential)
+        return sender
 
-    def _revive(self) -> Credential:
+    def _revive(self) -> Sender:
         """Look whether somebody logged in again since the access token was refused."""
         with self._lock:
             if self._dead is None:
-                return self.credential
+                return self._current()
             token, error = self._dead
             stored = self._store.load(self.key)
             if stored is None or stored.access_token == token:
                 raise copy.copy(error)
+            sender = self._adopt_stored(stored)
             self._dead = None
-            self._adopt(stored)
-            return stored
+            return sender
 
     def _refusal(self, credential: Credential, response: requests.Response) -> Refusal | None:
         refusal = refusal_of(response)
@@ -228,72 +213,102 @@ class Account(AuthBase):
             fetch_identity(self.wiki, credential.consumer, credential.access_token)
         except LoginRequiredError:
             return Refusal.TOKEN
-        except (TransportError, IdentityError):
+        except (TransportError, IdentityError, ConfigurationError):
             pass
         return None
 
     def _after(
-        self, refusal: Refusal, credential: Credential, response: requests.Response
-    ) -> Credential:
-        """The credential to send the request again with.
+        self, refusal: Refusal, sender: Sender, response: requests.Response, offset: int
+    ) -> Sender:
+        """What to send the request again with.
 
         Raises:
-            PwbOAuthError: There is none.
+            PwbOAuthError: Sending it again is of no use.
         """
         if refusal is Refusal.NONCE:
-            return credential
+            return sender
         if refusal is Refusal.CLOCK:
-            return self._set_clock(credential, response)
+            self._set_clock(response, offset)
+            return sender
         if refusal is Refusal.TOKEN:
-            return self._renew(credential)
-        code = response.headers.get(API_ERROR_HEADER, "")
+            return self._renew(sender.credential)
+        code = error_code(response.headers.get(API_ERROR_HEADER), ()) or "no reason given"
         if refusal is Refusal.CONSUMER:
-            raise self._end(credential, f"The consumer is not approved, or was disabled ({code})")
+            why = f"The consumer is not approved, or was disabled ({code})"
+            raise self._end(sender.credential, why)
+        if refusal is Refusal.SIGNATURE:
+            raise LoginRequiredError(
+                f"{self.key.wiki} does not accept the signature of a request of "
+                f"{self.key.username}. If it accepts others, this one repeats a parameter; else "
+                f"the consumer secret or the access secret is wrong. {self._next_step()}"
+            )
         raise LoginRequiredError(
             f"{urlsplit(response.url).netloc} does not let {self.key.username} in ({code}). "
             f"See whether the account is blocked, locked, or the consumer meant for another wiki."
         )
 
-    def _set_clock(self, credential: Credential, response: requests.Response) -> Credential:
+    def _set_clock(self, response: requests.Response, offset: int) -> None:
         """Learn by how much this machine's clock is off, from the wiki's ``Date``.
+
+        Args:
+            response: The refusal.
+            offset: What the refused request was signed with.
 
         Raises:
             TransportError: The wiki did not say, or the clocks agree by now.
         """
-        date = response.headers.get("Date")
+        if self._clock_offset != offset:
+            return  # another thread has learned it meanwhile
         try:
-            theirs = parsedate_to_datetime(date or "")
-            offset = round((theirs - clock.now()).total_seconds())
+            theirs = parsedate_to_datetime(response.headers.get("Date", ""))
+            self._clock_offset = round((theirs - clock.now()).total_seconds())
         except (TypeError, ValueError):
-            offset = self._clock_offset
-        if offset == self._clock_offset:
-            raise TransportError(
-                f"{self.key.wiki} refuses this machine's time. Set the clock right, then try again."
+            pass
+        if self._clock_offset == offset:
+            raise self._wrong_clock()
+
+    def _wrong_clock(self) -> TransportError:
+        return TransportError(
+            f"{self.key.wiki} refuses this machine's time. Set the clock right, then try again."
+        )
+
+    def _given_up(self, refusal: Refusal, credential: Credential) -> PwbOAuthError:
+        if refusal is Refusal.CLOCK:
+            return self._wrong_clock()
+        if refusal is Refusal.NONCE:
+            return TransportError(
+                f"{self.key.wiki} takes each new nonce for a used one. Try again later."
             )
-        self._clock_offset = offset
-        return credential
+        return self._end(credential, "The wiki refuses each new access token")
 
-    def _renew(self, stale: Credential) -> Credential:
+    def _renew(self, stale: Credential) -> Sender:
         """Get a newer access token than this one: from memory, from the store or from the wiki."""
+        failed_before = self._failed_renewal
         with self._lock:
-            current = self.credential
-            if current.access_token != stale.access_token:
-                return current
-            if not current.refreshable:
+            sender = self._current() if self._dead is None else self._revive()
+            if sender.credential.access_token != stale.access_token:
+                return sender
+            if not sender.credential.refreshable:
                 return self._reread(stale)
-            return self._renew_locked(stale)
+            failed = self._failed_renewal
+            if failed is not None and failed is not failed_before:
+                raise copy.copy(failed)  # it was tried while we waited
+            try:
+                return self._renew_locked(stale)
+            except TransportError as error:
+                self._failed_renewal = copy.copy(error)
+                raise
 
-    def _reread(self, stale: Credential) -> Credential:
+    def _reread(self, stale: Credential) -> Sender:
         """Use what another process stored meanwhile, if it did."""
         stored = self._store.load(self.key)
         if stored is None or stored.access_token == stale.access_token:
             raise self._end(
                 stale, "The wiki no longer accepts the access token: revoked, or expired"
             )
-        self._adopt(stored)
-        return stored
+        return self._adopt_stored(stored)
 
-    def _renew_locked(self, stale: Credential) -> Credential:
+    def _renew_locked(self, stale: Credential) -> Sender:
         """Renew under the store's lock, so that nobody else uses the refresh token up."""
         with self._store.locked(self.key) as entry:
             current = entry.credential
@@ -303,8 +318,7 @@ class Account(AuthBase):
                 current = self._refreshed(current)
                 if not entry.replace(current):
                     raise self._end(stale, "Logged out meanwhile")
-        self._adopt(current)
-        return current
+        return self._adopt_stored(current)
 
     def _refreshed(self, current: Credential) -> Credential:
         if not isinstance(current.access_token, OAuth2AccessToken):
@@ -333,14 +347,3 @@ class Account(AuthBase):
         if self._store.read_only:
             return "Put the access token of an owner-only consumer into PWB_OAUTH_TOKEN."
         return f"Log in: {self.key.login_command}"
-
-
-class _Bearer(AuthBase):
-    """Puts an OAuth 2.0 access token on a request. Source: RFC 6750 section 2.1."""
-
-    def __init__(self, token: OAuth2AccessToken) -> None:
-        self._token = token
-
-    def __call__(self, prepared: requests.PreparedRequest) -> requests.PreparedRequest:
-        prepared.headers["Authorization"] = f"Bearer {self._token.value}"
-        return prepared

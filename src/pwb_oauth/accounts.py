@@ -10,6 +10,7 @@ from pwb_oauth.errors import ConfigurationError
 from pwb_oauth.tokens import TokenKey, open_token_store
 
 if TYPE_CHECKING:
+    from pwb_oauth.credential import Credential
     from pwb_oauth.tokens import TokenStore
     from pwb_oauth.wiki import Wiki
 
@@ -25,6 +26,7 @@ class Accounts:
         """Take this store, or open the one that ``PWB_OAUTH_STORE`` names when it is needed."""
         self._store = store
         self._accounts: dict[TokenKey, Account] = {}
+        self._sign_in_locks: dict[TokenKey, threading.RLock] = {}
         self._lock = threading.Lock()
 
     @property
@@ -49,8 +51,25 @@ class Accounts:
         stored = self.usernames(wiki)
         if username is None:
             return self._open(wiki, stored[0]) if len(stored) == 1 else None
-        name = TokenKey(wiki.central.host, username).username
-        return self._open(wiki, name) if name in stored else None
+        key = TokenKey(wiki.central.host, username)
+        if key.username in stored:
+            return self._open(wiki, key.username)
+        # Should it be stored again, then it is another credential.
+        self._accounts.pop(key, None)
+        return None
+
+    def save(self, key: TokenKey, credential: Credential) -> None:
+        """Store a new credential; later requests of the account go out with it.
+
+        Raises:
+            TokenStoreError: It cannot be stored; what was stored before still is.
+        """
+        self.store.save(key, credential)
+        self._accounts.pop(key, None)
+
+    def sign_in_lock(self, key: TokenKey) -> threading.RLock:
+        """Held while a site signs in, which changes the site under the hands of its threads."""
+        return self._sign_in_locks.setdefault(key, threading.RLock())
 
     def describe_choice(self, wiki: Wiki, username: str | None) -> ConfigurationError:
         """The error that lists the stored accounts when none of them is the one asked for."""

@@ -42,7 +42,8 @@ def sentence(text: object, secrets: Iterable[str | None]) -> str:
         secrets: What must not be repeated even if the wiki does.
 
     Returns:
-        One line of at most :data:`MAX_SENTENCE` printable characters; empty if nothing was said.
+        One line of at most :data:`MAX_SENTENCE` printable characters, without a full stop; empty if
+        nothing was said.
     """
     if not isinstance(text, str):
         return ""
@@ -51,6 +52,7 @@ def sentence(text: object, secrets: Iterable[str | None]) -> str:
     line = "".join(char for char in " ".join(plain.split()) if char.isprintable())
     for secret in filter(None, secrets):
         line = line.replace(secret, "…")
+    line = line.rstrip(". ")
     return line if len(line) <= MAX_SENTENCE else line[: MAX_SENTENCE - 1] + "…"
 
 

@@ -198,7 +198,14 @@ class Credential(Secret):
             stored = json.loads(text)
             newer = isinstance(stored, dict) and stored.get("format") != _FORMAT
             credential = None if newer else _read_credential(stored)
-        except (ValueError, TypeError, KeyError, AttributeError, ConfigurationError):
+        except (
+            ValueError,
+            TypeError,
+            LookupError,
+            AttributeError,
+            RecursionError,
+            ConfigurationError,
+        ):
             # The cause would show the value: its text is in a JSONDecodeError.
             credential, newer = None, False
         if newer:
@@ -227,7 +234,7 @@ class PendingAuthorization(Secret):
     """
 
     consumer: Consumer
-    url: str
+    url: str = field(repr=False)
     state: str = field(repr=False)
     secret: str = field(repr=False)
     began_at: datetime
@@ -257,7 +264,7 @@ def parse_owner_only(text: str) -> tuple[Consumer, AccessToken]:
 
 
 def _read_credential(stored: dict[str, Any]) -> Credential:
-    consumer = Consumer(**_strings(stored["consumer"], flags=("owner_only",)))
+    consumer = Consumer(**{"key": None, **_strings(stored["consumer"], flags=("owner_only",))})
     token = _strings(dict(stored["access_token"]))
     access_token: AccessToken
     if consumer.oauth_version == "1.0a":

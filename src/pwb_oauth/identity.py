@@ -126,7 +126,7 @@ def _identify(
     except TokenRequestError as error:
         raise LoginRequiredError(str(error)) from None
     token = response.content.decode("ascii", "replace").strip()
-    if token.count(".") != _JWT_DOTS or json_object(response) is not None:
+    if token.count(".") != _JWT_DOTS:
         raise nonsense(wiki, response)
     claims = _decode(token, consumer)
     if not _issued_by(wiki, claims["iss"]):
@@ -158,7 +158,7 @@ def _decode(token: str, consumer: Consumer) -> dict[str, Any]:
         )
     except (jwt.ExpiredSignatureError, jwt.ImmatureSignatureError):
         problem = "is not of this moment. Set this computer's clock right, then try again."
-    except (jwt.PyJWTError, OverflowError):
+    except jwt.PyJWTError:
         # PyJWT's text may hold claims.
         problem = "was not made by the wiki for this consumer. Check the wiki's address."
     raise IdentityError(f"The answer to the question whose access token this is {problem}")

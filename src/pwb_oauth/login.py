@@ -5,10 +5,13 @@ from __future__ import annotations
 import webbrowser
 from contextlib import contextmanager
 from contextvars import ContextVar
+from enum import Enum
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import pywikibot
 from pywikibot.data import api
+from pywikibot.exceptions import APIError
 from pywikibot.login import LoginManager, LoginStatus
 from pywikibot.login import OauthLoginManager as UpstreamLoginManager
 from pywikibot.site import ClosedSite
@@ -17,7 +20,12 @@ from pywikibot.tools import normalize_username
 from pwb_oauth import authorization
 from pwb_oauth.accounts import Accounts
 from pwb_oauth.credential import Consumer, Credential, OAuth1AccessToken
-from pwb_oauth.errors import ConfigurationError, LoginRequiredError, UsernameMismatchError
+from pwb_oauth.errors import (
+    ConfigurationError,
+    IdentityError,
+    LoginRequiredError,
+    UsernameMismatchError,
+)
 from pwb_oauth.identity import fetch_identity
 from pwb_oauth.tokens import TokenKey
 from pwb_oauth.wiki import Wiki
@@ -25,6 +33,7 @@ from pwb_oauth.wiki import Wiki
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import requests
     from pywikibot.site import APISite
 
     from pwb_oauth.account import Account
@@ -32,7 +41,7 @@ if TYPE_CHECKING:
 accounts = Accounts()
 """The accounts that the sites of this process sign in with."""
 
-_SIGNED_OUT = "_pwb_oauth_signed_out"
+_STATE = "_pwb_oauth_state"
 _signing_in: ContextVar[bool] = ContextVar("pwb_oauth_signing_in", default=False)
 
 
@@ -48,19 +57,52 @@ def account_of(site: APISite) -> Account | None:
         None if Pywikibot is to act as it always does: nothing is stored for that name, or OAuth is
         switched off for this site object, or the wiki is closed.
     """
-    if getattr(site, "_oauth_disabled", False) or isinstance(site, ClosedSite):
-        return None
-    return accounts.find(wiki_of(site), site.username())
+    return _account(site, site.username())
 
 
-def name_user(site: APISite, username: str) -> None:
-    """Let a site act for another user from here on, as ``site.login(user=…)`` says."""
-    site._username = normalize_username(username)  # noqa: SLF001
+def account_named(site: APISite, username: str | None) -> Account | None:
+    """The stored account that ``site.login(user=…)`` means; the site acts for it from here on.
+
+    Args:
+        site: The site.
+        username: None for the site's own user.
+    """
+    if not username:
+        return account_of(site)
+    account = _account(site, normalize_username(username))
+    if account is not None:
+        site._username = account.key.username  # noqa: SLF001
+    return account
+
+
+def is_signed_in(site: APISite) -> bool:
+    """Whether the site acts as an account since its last login."""
+    return getattr(site, _STATE, None) is _State.SIGNED_IN
 
 
 def is_signed_out(site: APISite) -> bool:
     """Whether the site was logged out, and acts anonymously until its next login."""
-    return getattr(site, _SIGNED_OUT, False)
+    return getattr(site, _STATE, None) is _State.SIGNED_OUT
+
+
+def require_stored(site: APISite) -> None:
+    """Refuse to act anonymously for a site whose credential was forgotten while it was signed in.
+
+    Raises:
+        LoginRequiredError: It was, by another process perhaps.
+    """
+    if is_signed_in(site) and not _is_off(site):
+        key = TokenKey(wiki_of(site).central.host, site.username())
+        raise LoginRequiredError(
+            f"{key.username} was logged out of {key.wiki} meanwhile. Log in: {key.login_command}"
+        )
+
+
+def leave(site: APISite) -> None:
+    """Let a site that acted as an account be as Pywikibot knows it again."""
+    if is_signed_in(site):
+        _forget_user(site)
+    setattr(site, _STATE, None)
 
 
 def is_signing_in() -> bool:
@@ -68,7 +110,7 @@ def is_signing_in() -> bool:
     return _signing_in.get()
 
 
-def would_ask_for_password(site: APISite) -> bool:
+def would_ask_for_password(site: APISite, username: str | None) -> bool:
     """Whether Pywikibot would ask a person for a password although other accounts are stored.
 
     Returns:
@@ -76,28 +118,38 @@ def would_ask_for_password(site: APISite) -> bool:
     """
     if not accounts.usernames(wiki_of(site)) or site.is_oauth_token_available():
         return False
-    username = site.username()
+    username = username or site.username()
     return username is None or not LoginManager(site=site, user=username).password
 
 
-def sign_in_by_cookie(site: APISite, stock_login: Callable[..., None]) -> None:
+def sign_in_by_cookie(
+    site: APISite, username: str | None, stock_login: Callable[..., None]
+) -> None:
     """Sign a site without a credential or password in by Pywikibot's stored cookies.
 
     Raises:
         ConfigurationError: There are none; it lists the accounts that are stored.
     """
-    if site.username() is not None:
-        stock_login(cookie_only=True)
+    if username or site.username():
+        stock_login(user=username, cookie_only=True)
     if not site.logged_in():
-        raise accounts.describe_choice(wiki_of(site), site.username())
+        raise accounts.describe_choice(wiki_of(site), username or site.username())
 
 
 def sign_in_unless_done(site: APISite, account: Account) -> None:
     """Sign in, without a request where the site is signed in already."""
-    if account.confirmed and not is_signed_out(site) and site.logged_in():
+    if account.confirmed and is_signed_in(site) and site.logged_in():
         site._loginstatus = LoginStatus.AS_USER  # noqa: SLF001
     else:
         sign_in(site, account)
+
+
+def sign_in_unless_confirmed(site: APISite, account: Account) -> None:
+    """Sign in, unless the wiki has said already that the access token is this account's."""
+    if not account.confirmed:
+        with accounts.sign_in_lock(account.key):
+            if not account.confirmed:
+                sign_in(site, account)
 
 
 def sign_in(site: APISite, account: Account) -> None:
@@ -106,31 +158,74 @@ def sign_in(site: APISite, account: Account) -> None:
     Raises:
         UsernameMismatchError: The access token is another account's.
         LoginRequiredError: The wiki does not accept the access token.
+        IdentityError: The wiki does not say whose it is.
     """
-    setattr(site, _SIGNED_OUT, False)
-    # Pywikibot compares what userinfo says with the name it expects unless a login is in progress.
-    site._loginstatus = LoginStatus.IN_PROGRESS  # noqa: SLF001
-    site._username = account.key.username  # noqa: SLF001
-    try:
-        with _asking_for_userinfo():
+    with accounts.sign_in_lock(account.key):
+        setattr(site, _STATE, None)
+        # Pywikibot compares userinfo with the name it expects unless a login is in progress.
+        site._loginstatus = LoginStatus.IN_PROGRESS  # noqa: SLF001
+        site._username = account.key.username  # noqa: SLF001
+        try:
+            with _asking_for_userinfo():
+                del site.userinfo
+                _check_userinfo(site, account)
+        except BaseException:
             del site.userinfo
-            _check_userinfo(site, account)
-    except BaseException:
-        del site.userinfo
-        site._loginstatus = LoginStatus.NOT_LOGGED_IN  # noqa: SLF001
-        raise
-    account.confirm()
-    site._loginstatus = LoginStatus.AS_USER  # noqa: SLF001
+            site._loginstatus = LoginStatus.NOT_LOGGED_IN  # noqa: SLF001
+            raise
+        account.confirm()
+        site._loginstatus = LoginStatus.AS_USER  # noqa: SLF001
+        setattr(site, _STATE, _State.SIGNED_IN)
 
 
-def sign_out(site: APISite, account: Account) -> None:
+def sign_out(site: APISite) -> None:
     """Make a site anonymous here and now; the wiki refuses ``action=logout`` under OAuth."""
-    setattr(site, _SIGNED_OUT, True)
+    setattr(site, _STATE, _State.SIGNED_OUT)
+    _forget_user(site)
+    account = account_of(site)
+    if account is not None:
+        account.drop_cookies()
+
+
+def require_json(site: APISite, response: requests.Response) -> None:
+    """Refuse what cannot say who is signed in, which Pywikibot would ask for again for minutes.
+
+    Raises:
+        IdentityError: It is not what api.php answers.
+    """
+    try:
+        answer = response.json()
+    except ValueError:
+        answer = None
+    understood = isinstance(answer, dict) and not answer.keys().isdisjoint(("error", "query"))
+    if not understood and response.status_code != HTTPStatus.TOO_MANY_REQUESTS:
+        raise IdentityError(
+            f"{response.url.partition('?')[0]} does not answer as api.php does (HTTP status "
+            f"{response.status_code}), so that nobody is signed in to {site}. "
+            "Check the address in the family file, or try again later."
+        )
+
+
+class _State(Enum):
+    """What a site was last told; a site that was told nothing has none."""
+
+    SIGNED_IN = "in"
+    SIGNED_OUT = "out"
+
+
+def _is_off(site: APISite) -> bool:
+    return getattr(site, "_oauth_disabled", False) or isinstance(site, ClosedSite)
+
+
+def _account(site: APISite, username: str | None) -> Account | None:
+    return None if _is_off(site) else accounts.find(wiki_of(site), username)
+
+
+def _forget_user(site: APISite) -> None:
     site._loginstatus = LoginStatus.NOT_LOGGED_IN  # noqa: SLF001
     del site.userinfo
     site.tokens.clear()
     site._paraminfo = api.ParamInfo(site)  # noqa: SLF001
-    account.drop_cookies()
 
 
 @contextmanager
@@ -143,7 +238,14 @@ def _asking_for_userinfo() -> Iterator[None]:
 
 
 def _check_userinfo(site: APISite, account: Account) -> None:
-    userinfo = site.userinfo
+    try:
+        userinfo = site.userinfo
+    except APIError as refusal:
+        raise IdentityError(
+            f"{site} does not say whose the access token of {account.key.username} is "
+            f"({refusal.code}). See that its consumer has the grant 'basic', "
+            f"then log in: {account.key.login_command}"
+        ) from None
     if "anon" in userinfo or not userinfo.get("id"):
         raise LoginRequiredError(
             f"{site} takes the access token of {account.key.username} for nobody's. "
@@ -205,9 +307,9 @@ class OAuthLoginManager(UpstreamLoginManager):  # type: ignore[misc]
         consumer, instead of asking the user.
         """
         token: Any = self._access_token
-        if token is None and self._consumer is None:
-            credential = self.credential
-            token = credential.access_token if credential else None
+        credential = self.credential if token is None else None
+        if credential and (self._consumer or credential.consumer).key == credential.consumer.key:
+            token = credential.access_token
         return (token.key, token.secret) if isinstance(token, OAuth1AccessToken) else None
 
     @access_token.setter
@@ -251,7 +353,7 @@ class OAuthLoginManager(UpstreamLoginManager):  # type: ignore[misc]
         """
         del retry
         if self._consumer is not None and (force or self._access_token or not self._account()):
-            self._obtain(self._consumer)
+            self._obtain(self._consumer, ask=force or not self._access_token)
         sign_in(self.site, self._required_account())
         return True
 
@@ -260,7 +362,9 @@ class OAuthLoginManager(UpstreamLoginManager):  # type: ignore[misc]
 
         To withdraw the grant itself, use ``Special:OAuthManageMyGrants`` on the wiki.
         """
-        sign_out(self.site, self._required_account())
+        if not is_signed_in(self.site):
+            self._required_account()
+        sign_out(self.site)
 
     def _account(self) -> Account | None:
         return accounts.find(wiki_of(self.site), self.username)
@@ -283,19 +387,20 @@ class OAuthLoginManager(UpstreamLoginManager):  # type: ignore[misc]
         oauth1 = credential is not None and credential.oauth_version == "1.0a"
         return credential.consumer if credential and oauth1 else None
 
-    def _obtain(self, consumer: Consumer) -> None:
+    def _obtain(self, consumer: Consumer, *, ask: bool) -> None:
         """Get an access token, and store it once it is known to be the expected account's."""
         wiki = wiki_of(self.site).central
-        if self._access_token:
+        if self._access_token and not ask:
             credential = authorization.adopt(wiki, consumer, self._access_token)
         else:
             pending = authorization.begin_authorization(wiki, consumer)
             response = _ask_user(pending.url)
             credential = authorization.complete_authorization(wiki, pending, response)
+            self._access_token = None
         key = TokenKey(wiki.host, credential.username)
         if self.username and TokenKey(wiki.host, self.username) != key:
             raise UsernameMismatchError(self.username, credential.username)
-        accounts.store.save(key, credential)
+        accounts.save(key, credential)
         self.username = self.login_name = key.username
 
 

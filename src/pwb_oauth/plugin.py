@@ -13,9 +13,10 @@ import sys
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NoReturn
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import wrapt
+from requests.auth import AuthBase
 
 from pwb_oauth.errors import (
     ConfigurationError,
@@ -23,7 +24,6 @@ from pwb_oauth.errors import (
     TransportError,
     UnsupportedPywikibotError,
 )
-from pwb_oauth.wiki import Wiki
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     import requests
     from pywikibot.data.api import Request
     from pywikibot.site import APISite
+
+    from pwb_oauth.wiki import Wiki
 
     Wrapper = Callable[[Any, Any, tuple[Any, ...], dict[str, Any]], Any]
 
@@ -146,6 +148,14 @@ def _refuse_pywikibot(place: str) -> NoReturn:
     )
 
 
+class _Nobody(AuthBase):
+    """Takes the cookies off a request: those of Pywikibot's session may be another account's."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers.pop("Cookie", None)
+        return request
+
+
 class AccountSession(wrapt.ObjectProxy):  # type: ignore[type-arg]  # generic since wrapt 2
     """Pywikibot's session, but a request whose ``auth`` is an account goes by that account's own.
 
@@ -167,6 +177,8 @@ def _request(
     wrapped: Callable[..., Any], instance: None, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """``http.request``: say which account the request is sent as, if any."""
+    from pwb_oauth import login  # noqa: PLC0415  # imports Pywikibot
+
     del instance
 
     def send(
@@ -175,7 +187,10 @@ def _request(
         with _fatal_for_pywikibot():
             if "auth" not in rest:
                 rest |= _choose_auth(site, uri, rest.get("protocol"))
-            return wrapped(site, uri, headers, **rest)
+            response = wrapped(site, uri, headers, **rest)
+            if login.is_signing_in():
+                login.require_json(site, response)
+            return response
 
     return send(*args, **kwargs)
 
@@ -186,14 +201,15 @@ def _choose_auth(site: APISite, uri: str | None, protocol: str | None) -> dict[s
 
     account = login.account_of(site)
     if account is None:
+        login.require_stored(site)
         return {}
     url = site.base_url(uri, protocol=protocol)
     wiki = login.wiki_of(site)
     if login.is_signed_out(site) or not _is_api(wiki, url):
-        return {"auth": None}
+        return {"auth": _Nobody()}
     wiki.require_safe_transport()
-    if not account.confirmed and not login.is_signing_in():
-        login.sign_in(site, account)
+    if not login.is_signing_in():
+        login.sign_in_unless_confirmed(site, account)
     return {"auth": account}
 
 
@@ -207,11 +223,12 @@ def _is_api(wiki: Wiki, url: str) -> bool:
     if wiki.accepts_tokens_at(url):
         return True
     parts = urlsplit(url)
-    elsewhere = Wiki(f"{parts.scheme}://{parts.netloc}", wiki.script_path)
-    if elsewhere.server != wiki.server and elsewhere.accepts_tokens_at(url):
+    path = unquote(parts.path)
+    if path.endswith("/api.php") or "/rest.php" in path:
         raise ConfigurationError(
-            f"A request of {wiki.server} would go to {elsewhere.server}. An access token does not "
-            "go there: correct the address in the family file or in the script."
+            f"A request of {wiki.server} would go to another API, at {parts.scheme}://"
+            f"{parts.hostname}{parts.path}. An access token does not go there: correct the address "
+            "in the family file or in the script."
         )
     return False
 
@@ -227,15 +244,15 @@ def _login(
         from pwb_oauth import login  # noqa: PLC0415  # imports Pywikibot
 
         with _fatal_for_pywikibot(quiet=cookie_only):
-            if user:
-                login.name_user(site, user)
-            account = login.account_of(site)
+            account = login.account_named(site, user)
             if account is not None:
                 login.sign_in_unless_done(site, account)
-            elif cookie_only or not login.would_ask_for_password(site):
+                return
+            login.leave(site)
+            if cookie_only or not login.would_ask_for_password(site, user):
                 wrapped(autocreate, user, cookie_only=cookie_only)
             else:
-                login.sign_in_by_cookie(site, wrapped)
+                login.sign_in_by_cookie(site, user, wrapped)
 
     sign_in(*args, **kwargs)
 
@@ -247,11 +264,10 @@ def _logout(
     from pwb_oauth import login  # noqa: PLC0415  # imports Pywikibot
 
     with _fatal_for_pywikibot():
-        account = login.account_of(site)
-        if account is None:
-            wrapped(*args, **kwargs)
+        if login.account_of(site) is not None or login.is_signed_in(site):
+            login.sign_out(site)
         else:
-            login.sign_out(site, account)
+            wrapped(*args, **kwargs)
 
 
 def _is_oauth_token_available(
@@ -291,8 +307,9 @@ def _bad_token(
         from pwb_oauth import csrf, login  # noqa: PLC0415  # imports Pywikibot
 
         with _fatal_for_pywikibot():
-            account = login.account_of(request.site) if code == "badtoken" else None
-            if account is None or login.is_signing_in():
+            site = request.site
+            account = login.account_of(site) if code == "badtoken" else None
+            if account is None or login.is_signing_in() or login.is_signed_out(site):
                 return wrapped(code)
             return csrf.renew(request, account)
 
@@ -304,16 +321,20 @@ def _fatal_for_pywikibot(*, quiet: bool = False) -> Iterator[None]:
     """Give our errors the class that Pywikibot lets through, or drop them.
 
     Pywikibot retries for minutes what it does not know, and a thread of asynchronous saves dies of
-    it. A TransportError is what it should retry.
+    it. A TransportError is what it should retry, save when a site signs in: that fails at once.
     """
-    from pywikibot.exceptions import FatalServerError  # noqa: PLC0415  # imports Pywikibot
+    from pywikibot.exceptions import FatalServerError  # noqa: PLC0415
+
+    from pwb_oauth import login  # noqa: PLC0415  # imports Pywikibot
 
     try:
         yield
-    except (FatalServerError, TransportError) as error:
+    except FatalServerError as error:
         if not (quiet and isinstance(error, PwbOAuthError)):
             raise
     except PwbOAuthError as error:
+        if isinstance(error, TransportError) and not login.is_signing_in():
+            raise
         if not quiet:
             raise _as_fatal(error) from None
 

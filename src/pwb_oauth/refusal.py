@@ -25,6 +25,8 @@ class Refusal(Enum):
     """OAuth 1.0a: the nonce was used before."""
     CLOCK = "clock"
     """OAuth 1.0a: the timestamp is more than 300 s from the wiki's."""
+    SIGNATURE = "signature"
+    """OAuth 1.0a: the signature is not that of the request; the access token may be good."""
     CONSUMER = "consumer"
     """The consumer is not approved, or was disabled."""
     ACCOUNT = "account"
@@ -64,4 +66,6 @@ def _of_api_error(code: str, response: Response) -> Refusal:
         return Refusal.NONCE
     if "Expired timestamp" in response.text:
         return Refusal.CLOCK
+    if "Invalid signature" in response.text:
+        return Refusal.SIGNATURE
     return Refusal.TOKEN

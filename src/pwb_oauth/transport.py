@@ -136,4 +136,4 @@ def _http_failure(response: requests.Response) -> str | None:
 
 def _when(response: requests.Response) -> str:
     seconds = response.headers.get("Retry-After", "")
-    return f"in {seconds} seconds" if seconds.isdecimal() and seconds.isascii() else "later"
+    return f"in {seconds} seconds" if seconds.isdecimal() else "later"

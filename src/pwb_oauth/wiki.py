@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlencode, urlsplit
@@ -30,6 +31,7 @@ _WIKIMEDIA_DOMAINS = frozenset(
     }
 )
 _DEFAULT_PORTS = {"https": 443, "http": 80}
+_AMBIGUOUS = re.compile(r"[\x00-\x20\x7f\\@]")
 _UNSAFE_SEGMENTS = frozenset({".", ".."})
 
 
@@ -114,6 +116,9 @@ class Wiki:
         not, could lead elsewhere and are no match.
         """
         parts = _split(url)
+        # requests and urlsplit disagree about where such a URL leads.
+        if _AMBIGUOUS.search(url.partition("?")[0]):
+            return False
         if f"{parts.scheme}://{_netloc(parts)}" != self.server:
             return False
         path = unquote(parts.path)

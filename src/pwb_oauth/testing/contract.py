@@ -7,13 +7,14 @@
         def store(self, tmp_path):
             return MyTokenStore(tmp_path / "tokens")
 
-A store that can only be read also gives the fixtures ``key`` and ``credential``: the account that
-its ``store`` already holds, and the credential of it.
+The test of a store that can only be read says ``read_only = True`` and also gives the fixtures
+``key`` and ``credential``: the account that its ``store`` already holds, and the credential of it.
 """
 # ruff: noqa: S101  # tests assert
 
 from __future__ import annotations
 
+import inspect
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -39,7 +40,20 @@ _A_MOMENT = 0.2
 
 
 class TokenStoreContract:
-    """What a :class:`~pwb_oauth.TokenStore` does. The fixture ``store`` is the subclass's."""
+    """What a :class:`~pwb_oauth.TokenStore` does. The fixture ``store`` is the subclass's.
+
+    Attributes:
+        read_only: Whether the store can only be read. It decides which tests there are.
+    """
+
+    read_only = False
+
+    def __init_subclass__(cls) -> None:
+        """Leave out the tests that are not for this kind of store."""
+        unfit = "writable" if cls.read_only else "refusing"
+        for name, test in inspect.getmembers(cls, inspect.isfunction):
+            if name.startswith("test_") and unfit in inspect.signature(test).parameters:
+                setattr(cls, name, None)
 
     @pytest.fixture
     def store(self) -> TokenStore:
@@ -69,20 +83,24 @@ class TokenStoreContract:
     @pytest.fixture
     def held(self, store: TokenStore, key: TokenKey, credential: Credential) -> TokenStore:
         """The store, holding the credential of the account."""
-        if not store.read_only:
+        if not self.read_only:
             store.save(key, credential)
         return store
 
     @pytest.fixture
     def writable(self, store: TokenStore) -> TokenStore:
-        """The store, if it can be written."""
-        if store.read_only:
-            pytest.skip("this store can only be read")
+        """The store, in tests of one that can be written."""
+        return store
+
+    @pytest.fixture
+    def refusing(self, store: TokenStore) -> TokenStore:
+        """The store, in tests of one that can only be read."""
         return store
 
     def test_store_follows_the_protocol(self, store: TokenStore) -> None:
         """The store has each name of the protocol, and a URL with a scheme."""
         assert isinstance(store, TokenStore)
+        assert store.read_only is self.read_only
         assert store.url.partition(":")[1] == ":"
 
     def test_load_of_an_absent_account_is_none(self, held: TokenStore) -> None:
@@ -117,18 +135,16 @@ class TokenStoreContract:
         assert not [secret for secret in _secrets(credential) if secret in shown]
 
     def test_read_only_store_refuses_to_change(
-        self, held: TokenStore, key: TokenKey, credential: Credential
+        self, refusing: TokenStore, key: TokenKey, credential: Credential
     ) -> None:
-        """A store that says it can only be read refuses, and holds what it held."""
-        if not held.read_only:
-            pytest.skip("this store can be written")
+        """It refuses to save, to forget and to lock, and holds what it held."""
         with pytest.raises(ReadOnlyStoreError):
-            held.save(key, credential)
+            refusing.save(key, credential)
         with pytest.raises(ReadOnlyStoreError):
-            held.forget(key)
-        with pytest.raises(ReadOnlyStoreError), held.locked(key):
+            refusing.forget(key)
+        with pytest.raises(ReadOnlyStoreError), refusing.locked(key):
             pass
-        assert held.load(key) is not None
+        assert refusing.load(key) is not None
 
     def test_save_keeps_every_field(
         self, writable: TokenStore, key: TokenKey, credential: Credential

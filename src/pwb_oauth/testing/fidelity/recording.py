@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+_NEEDED = ("site", "users", "consumers")
 Headers = tuple[tuple[str, str], ...]
 
 
@@ -132,12 +133,15 @@ class Recordings:
         folder: Holds ``CASE.json`` files and ``_wiki.json``.
 
     Raises:
-        RecordingError: The folder has no readable ``_wiki.json``.
+        RecordingError: The folder has no ``_wiki.json`` that a wiki can be set up from.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.description: dict[str, Any] = _read(folder / "_wiki.json")
+        self.description = _read(folder / "_wiki.json")
+        missing = [name for name in _NEEDED if name not in self.description]
+        if missing:
+            raise RecordingError(f"{folder / '_wiki.json'} lacks {', '.join(missing)}")
 
     def names(self) -> list[str]:
         """List the cases, sorted."""
@@ -154,7 +158,7 @@ class Recordings:
         try:
             steps = tuple(_step(i, step, loose) for i, step in enumerate(content["steps"]))
         except KeyError as error:
-            raise RecordingError(f"{name}: a step lacks {error}") from error
+            raise RecordingError(f"{name}: {error} is missing") from error
         return Case(name, steps)
 
 

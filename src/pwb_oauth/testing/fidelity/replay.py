@@ -23,9 +23,9 @@ from pwb_oauth.testing.sandbox import SandboxWiki
 if TYPE_CHECKING:
     from pwb_oauth.testing.fidelity.recording import Case, Exchange, Reply
 
-# A second's worth of exchanges share a Date; the clock runs on among them, so that a token is
-# never older than the request that it is used in.
-_SAME_SECOND = timedelta(seconds=0.9)
+# Dates are whole seconds while the clock runs on. It is not put back to the second's beginning:
+# a token would be younger than the request that it is used in.
+_RUN_ON = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class _Player:
 
     def _set_clock(self, exchange: Exchange) -> None:
         ahead = self._wiki.clock.now - exchange.moment
-        if not timedelta() <= ahead < _SAME_SECOND:
+        if not timedelta() <= ahead < _RUN_ON:
             self._wiki.clock.set(exchange.moment)
 
     def _request(self, exchange: Exchange) -> Outgoing:

@@ -7,7 +7,7 @@ the general parameters, ``assert``, the module's parameters and its token, the r
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, cast
 
 from werkzeug.wrappers import Response
@@ -24,7 +24,7 @@ from pwb_oauth.testing.sandbox import (
     api_upload,
     api_watch,
 )
-from pwb_oauth.testing.sandbox.api_call import Call
+from pwb_oauth.testing.sandbox.api_call import Call, timestamp
 from pwb_oauth.testing.sandbox.api_cors import answer_preflight, apply_cors
 from pwb_oauth.testing.sandbox.api_errors import (
     ApiError,
@@ -39,6 +39,8 @@ from pwb_oauth.testing.sandbox.api_format import render
 from pwb_oauth.testing.sandbox.api_modules import Module, modules
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pwb_oauth.testing.sandbox.exchange import Context, TokenKind
 
 _ACTIONS: dict[str, Callable[[Call], dict[str, Any]]] = {
@@ -68,6 +70,13 @@ def handle(context: Context) -> Response:
     Args:
         context: The request and the wiki; the wiki's lock is held.
     """
+    with ExitStack() as files:
+        for file in context.request.files.values():
+            files.callback(file.close)
+        return _handle(context)
+
+
+def _handle(context: Context) -> Response:
     if context.request.method == "OPTIONS":
         return answer_preflight(context)
     call = Call(context)
@@ -104,7 +113,16 @@ def _answer(call: Call, reply: Response) -> dict[str, Any]:
     call.warn_of_unrecognized()
     if call.limits:
         result["limits"] = call.limits
-    return result
+    return {**_echo(call, main), **result}
+
+
+def _echo(call: Call, main: dict[str, Any]) -> dict[str, Any]:
+    echo: dict[str, Any] = {}
+    if main["requestid"] is not None:
+        echo["requestid"] = main["requestid"]
+    if main["curtimestamp"]:
+        echo["curtimestamp"] = timestamp(call.wiki.now)
+    return echo
 
 
 def _run(call: Call, module: Module) -> dict[str, Any]:

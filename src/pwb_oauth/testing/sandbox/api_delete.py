@@ -8,7 +8,6 @@ from pwb_oauth.testing.sandbox import permissions
 from pwb_oauth.testing.sandbox.api_errors import refuse
 from pwb_oauth.testing.sandbox.api_pages import (
     add_log_event,
-    check_tags,
     existing_page,
     named_title,
     set_watched,
@@ -33,7 +32,6 @@ def delete(call: Call) -> dict[str, Any]:
     title = named_title(call, given)
     page = existing_page(call, title)
     permissions.check(call, "delete", title)
-    check_tags(given)
     reason = given["reason"] or _automatic_reason(page)
     watched = wants_watching(call, {**given, "watchlist": _keep(given)}, title)
     del call.wiki.pages[title.full]
@@ -56,8 +54,8 @@ def _automatic_reason(page: Page) -> str:
     reason = f'content was: "{excerpt}"'
     if len(authors) == 1:
         name = authors.pop()
-        contributions = f"[[Special:Contributions/{name}|{name}]]"
-        return f'{reason}, and the only contributor was "{contributions}" ([[User talk:{name}|talk]])'
+        links = f'"[[Special:Contributions/{name}|{name}]]" ([[User talk:{name}|talk]])'
+        return f"{reason}, and the only contributor was {links}"
     return reason
 
 
@@ -72,7 +70,6 @@ def rollback(call: Call) -> dict[str, Any]:
     page = existing_page(call, title)
     permissions.check_right(call, "rollback")
     permissions.check(call, "edit", title)
-    check_tags(given)
     current, user = page.latest, given["user"]
     if current.user != user:
         text = (
@@ -90,7 +87,12 @@ def rollback(call: Call) -> dict[str, Any]:
     )
     bot = given["markbot"] and call.may("markbotedits")
     revision = save_revision(
-        call.context, title.full, before.text, comment=summary, minor=True, bot=bot,
+        call.context,
+        title.full,
+        before.text,
+        comment=summary,
+        minor=True,
+        bot=bot,
         tags=["mw-rollback"],
     )
     result = {

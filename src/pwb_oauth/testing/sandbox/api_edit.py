@@ -9,7 +9,6 @@ from pwb_oauth.testing.sandbox import permissions, wikitext
 from pwb_oauth.testing.sandbox.api_call import timestamp
 from pwb_oauth.testing.sandbox.api_errors import ApiError, one_of, refuse, unsupported
 from pwb_oauth.testing.sandbox.api_pages import (
-    check_tags,
     named_title,
     set_watched,
     wants_watching,
@@ -40,7 +39,6 @@ def edit(call: Call) -> dict[str, Any]:
     page = call.wiki.pages.get(title.full)
     _check_existence(given, page)
     permissions.check(call, "edit", title)
-    check_tags(given)
     text = _new_text(call, given, title, page)
     _check_hash(given)
     if page is None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pwb_oauth.testing.sandbox.api_format import Content
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,14 @@ def one_of(names: list[str], *, at_least: bool = False) -> ApiError:
     listed = f"{', '.join(quoted[:-1])} and {quoted[-1]}"
     start = "At least one" if at_least else "One"
     return refuse("missingparam", f"{start} of the parameters {listed} is required.")
+
+
+def bad_continue() -> ApiError:
+    """Say that a ``continue`` parameter is none that was given out."""
+    text = (
+        "Invalid continue param. You should pass the original value returned by the previous query."
+    )
+    return refuse("badcontinue", text)
 
 
 def unsupported(what: str) -> ApiError:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pwb_oauth.testing.sandbox.api_errors import refuse
+from pwb_oauth.testing.sandbox.api_errors import bad_continue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 T = TypeVar("T")
 
@@ -50,11 +52,7 @@ def take_part(
     if start is not None:
         keys = [key(row) for row in rows]
         if start not in keys:
-            text = (
-                "Invalid continue param. You should pass the original value"
-                " returned by the previous query."
-            )
-            raise refuse("badcontinue", text)
+            raise bad_continue()
         first = keys.index(start)
     part = rows[first : first + limit]
     after = rows[first + limit : first + limit + 1]

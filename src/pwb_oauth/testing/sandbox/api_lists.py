@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pwb_oauth.testing.sandbox import wikitext
@@ -18,10 +19,13 @@ from pwb_oauth.testing.sandbox.titles import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from pwb_oauth.testing.sandbox.api_call import Call
     from pwb_oauth.testing.sandbox.model import Page, WikiState
+
+
+_Finder = Callable[["WikiState", str], "Iterable[Title]"]
 
 
 def _listing(pages: list[Page], following: str | None) -> Listing:
@@ -101,16 +105,14 @@ def _one_title(call: Call, given: dict[str, Any], prefix: str) -> Title:
         raise refuse("invalidtitle", f'Bad title "{given["title"]}".') from None
 
 
-def _pages_that(
-    call: Call, given: dict[str, Any], found: Callable[[WikiState, str], Iterable[Title]], target: str
-) -> Listing:
+def _pages_that(call: Call, given: dict[str, Any], find: _Finder, target: str) -> Listing:
     namespaces = given["namespace"]
     pages = sorted(
         (
             page
             for page in call.wiki.pages.values()
             if (not namespaces or page.ns in namespaces)
-            and any(title.full == target for title in found(call.wiki, page.latest.text))
+            and any(title.full == target for title in find(call.wiki, page.latest.text))
             and _matches_redirect(call, page, given["filterredir"])
         ),
         key=lambda page: (page.ns, page.id),

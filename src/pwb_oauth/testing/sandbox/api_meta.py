@@ -76,6 +76,10 @@ def _registration(call: Call) -> dict[str, Any]:
     return {"registrationdate": timestamp(user.registered_at)} if user else {}
 
 
+def _real_name(call: Call) -> dict[str, Any]:
+    return {"realname": call.context.user.real_name if call.context.user else ""}
+
+
 def _central_ids(call: Call) -> dict[str, Any]:
     number = call.context.user_id
     return {"centralids": AsIs(local=number), "attachedlocal": AsIs(local=bool(number))}
@@ -142,9 +146,7 @@ _USER_PROPS: dict[str, Callable[[Call], dict[str, Any]]] = {
     "latestcontrib": _latest_contribution,
     "options": _options,
     "ratelimits": lambda _call: {"ratelimits": {}},
-    "realname": lambda call: {
-        "realname": call.context.user.real_name if call.context.user else ""
-    },
+    "realname": _real_name,
     "registrationdate": _registration,
     "rights": lambda call: {"rights": call.context.rights},
     "theoreticalratelimits": lambda _call: {"theoreticalratelimits": {}},
@@ -175,7 +177,7 @@ def authmanagerinfo(call: Call, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _password_request() -> dict[str, Any]:
-    def field(name: str, label: str, *, sensitive: bool) -> dict[str, Any]:
+    def field(label: str, *, sensitive: bool) -> dict[str, Any]:
         return {
             "type": "password" if sensitive else "string",
             "label": label,
@@ -191,8 +193,8 @@ def _password_request() -> dict[str, Any]:
         "provider": "Password-based authentication",
         "account": "",
         "fields": {
-            "username": field("username", "Username", sensitive=False),
-            "password": field("password", "Password", sensitive=True),
+            "username": field("Username", sensitive=False),
+            "password": field("Password", sensitive=True),
         },
     }
 

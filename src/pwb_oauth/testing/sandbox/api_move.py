@@ -8,7 +8,6 @@ from pwb_oauth.testing.sandbox import permissions, wikitext
 from pwb_oauth.testing.sandbox.api_errors import ApiError, Message
 from pwb_oauth.testing.sandbox.api_pages import (
     add_log_event,
-    check_tags,
     existing_page,
     named_title,
     read_title,
@@ -35,7 +34,6 @@ def move(call: Call) -> dict[str, Any]:
     source = named_title(call, given, "from")
     target = read_title(call, given["to"])
     page = existing_page(call, source)
-    check_tags(given)
     _check(call, source, target)
     leave_redirect = not (given["noredirect"] and call.may("suppressredirect"))
     _move(call, page, target, given["reason"], leave_redirect=leave_redirect)

@@ -60,14 +60,6 @@ def existing_page(call: Call, title: Title) -> Page:
     return page
 
 
-def check_tags(given: dict[str, Any]) -> None:
-    """Refuse change tags: the sandbox wiki has none that may be applied by hand."""
-    if given["tags"]:
-        tag = given["tags"][0]
-        text = f'The tag "{tag}" is not allowed to be manually applied.'
-        raise refuse("tags-apply-not-allowed-one", text)
-
-
 def wants_watching(call: Call, given: dict[str, Any], title: Title) -> bool:
     """Whether the page is to be on the caller's watchlist after a change.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,8 @@ from pwb_oauth.testing.sandbox.titles import InvalidTitleError, Title, parse_tit
 from pwb_oauth.testing.sandbox.wikitext import redirect_target
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pwb_oauth.testing.sandbox.model import Page, Revision, WikiState
 
 _MAX_REDIRECTS = 10

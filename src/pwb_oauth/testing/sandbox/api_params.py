@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +10,14 @@ from pwb_oauth.testing.sandbox.api_errors import ApiError, missing_parameter, re
 from pwb_oauth.testing.sandbox.titles import clean_user_name
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pwb_oauth.testing.sandbox.api_call import Call
     from pwb_oauth.testing.sandbox.api_modules import Module, Parameter
 
 _LOW_LIMIT, _HIGH_LIMIT = 50, 500
 _UNIT_SEPARATOR = "\x1f"
+_TIMESTAMP = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)[T ]?(\d\d):?(\d\d):?(\d\d)Z?")
 
 
 def read_parameters(call: Call, module: Module, prefix: str) -> dict[str, Any]:
@@ -73,15 +75,16 @@ def _default(parameter: Parameter) -> Any:
     return default
 
 
-def _read_list(
-    call: Call, module: Module, parameter: Parameter, name: str, sent: str
-) -> list[Any]:
+def _read_list(call: Call, module: Module, parameter: Parameter, name: str, sent: str) -> list[Any]:
     separator = _UNIT_SEPARATOR if sent.startswith(_UNIT_SEPARATOR) else "|"
     texts = [text for text in sent.lstrip(_UNIT_SEPARATOR).split(separator) if sent]
     limit = _HIGH_LIMIT if call.has_high_limits else _LOW_LIMIT
     if len(texts) > limit:
         text = f'Too many values supplied for parameter "{name}". The limit is {limit}.'
         raise refuse("toomanyvalues", text, parameter=name, limit=limit)
+    if parameter.type == [] and texts:
+        # Change tags: the sandbox wiki has none that may be applied by hand.
+        raise refuse("badtags", f'The tag "{texts[0]}" is not allowed to be manually applied.')
     values = _allowed_values(call, parameter)
     if values is None:
         return [_read_one(call, module, parameter, name, text) for text in texts]
@@ -155,7 +158,8 @@ def _read_limit(call: Call, module: Module, parameter: Parameter, name: str, sen
         bounds = f"between {facts['min']} and {most}"
         text = f'The value "{sent}" for parameter "{name}" must be {bounds}.'
         call.warn(module.name, text, "outofrange")
-    return max(facts["min"], min(number, most))
+    least: int = facts["min"]
+    return max(least, min(number, most))
 
 
 def _unbounded(parameter: Parameter) -> Parameter:
@@ -166,14 +170,21 @@ def _read_timestamp(call: Call, parameter: Parameter, name: str, sent: str) -> d
     del parameter
     if sent == "now":
         return call.wiki.now
-    for form in ("%Y-%m-%dT%H:%M:%SZ", "%Y%m%d%H%M%S", "%Y-%m-%d %H:%M:%S"):
+    digits = _TIMESTAMP.fullmatch(sent)
+    if digits:
         try:
-            return datetime.strptime(sent, form).replace(tzinfo=timezone.utc)
+            moment = datetime.strptime("".join(digits.groups()), "%Y%m%d%H%M%S")  # noqa: DTZ007
+            return moment.replace(tzinfo=timezone.utc)
         except ValueError:
-            continue
+            raise _bad_timestamp(name, sent) from None
     if re.fullmatch(r"\d{1,11}", sent):
         return datetime.fromtimestamp(int(sent), timezone.utc)
-    raise refuse("badtimestamp", f'Invalid value "{sent}" for timestamp parameter "{name}".')
+    raise _bad_timestamp(name, sent)
+
+
+def _bad_timestamp(name: str, sent: str) -> ApiError:
+    text = f'Invalid value "{sent}" for timestamp parameter "{name}".'
+    return refuse("badtimestamp", text)
 
 
 def _read_user(call: Call, parameter: Parameter, name: str, sent: str) -> str:

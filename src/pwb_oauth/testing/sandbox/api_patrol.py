@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pwb_oauth.testing.sandbox import permissions
 from pwb_oauth.testing.sandbox.api_errors import ApiError, one_of, refuse
-from pwb_oauth.testing.sandbox.api_pages import add_log_event, check_tags
+from pwb_oauth.testing.sandbox.api_pages import add_log_event
 from pwb_oauth.testing.sandbox.titles import parse_title
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ def patrol(call: Call) -> dict[str, Any]:
         ApiError: The caller may not, or there is no such change.
     """
     given = call.parameters("patrol")
-    check_tags(given)
     change = _change(call, given)
     if not call.may("patrol"):
         raise ApiError(permissions.lacks_right(call, "patrol"))

@@ -17,7 +17,7 @@ from pwb_oauth.testing.sandbox import (
     api_users,
     media,
 )
-from pwb_oauth.testing.sandbox.api_errors import refuse, unsupported
+from pwb_oauth.testing.sandbox.api_errors import bad_continue, refuse, unsupported
 from pwb_oauth.testing.sandbox.api_format import PagesById
 from pwb_oauth.testing.sandbox.api_modules import modules
 from pwb_oauth.testing.sandbox.api_pageset import PageSet
@@ -80,8 +80,7 @@ class _Progress:
             return cls(set(), generator_done=False)
         generator, separator, finished = text.partition("||")
         if not separator:
-            raise refuse("badcontinue", "Invalid continue param. You should pass the original"
-                         " value returned by the previous query.")
+            raise bad_continue()
         return cls({name for name in finished.split("|") if name}, generator == "-")
 
 
@@ -125,10 +124,8 @@ def query(call: Call) -> dict[str, Any]:
         if name not in progress.done:
             body |= handler(call, call.parameters(f"query+{name}"))
         finished.append(name)
-    result: dict[str, Any] = {"query": body} if body else {}
-    return _continuation(
-        call, pages_continue, generator_continue, lists_continue, finished
-    ) | result
+    result = _continuation(call, pages_continue, generator_continue, lists_continue, finished)
+    return {**result, **({"query": body} if body else {})}
 
 
 def _continuation(
@@ -169,9 +166,7 @@ def _need(name: str, handlers: dict[str, Any], kind: str) -> Any:
     return handlers[name]
 
 
-def _page_set(
-    call: Call, given: dict[str, Any], progress: _Progress
-) -> tuple[PageSet, Continue]:
+def _page_set(call: Call, given: dict[str, Any], progress: _Progress) -> tuple[PageSet, Continue]:
     sources = [name for name in _SOURCES if given[name]]
     generator = given["generator"]
     if len(sources) > 1:
@@ -196,7 +191,7 @@ def _page_set(
 
 
 def named_pages(call: Call, given: dict[str, Any]) -> PageSet:
-    """Find the pages that ``titles``, ``pageids`` or ``revids`` name; purge and watch use it too."""
+    """Find the pages that ``titles``, ``pageids`` or ``revids`` name, for purge and watch too."""
     if given["pageids"]:
         return api_pageset.by_page_ids(call.wiki, given["pageids"])
     if given["revids"]:
@@ -211,7 +206,7 @@ def _run_props(
     finished: list[str] = []
     for name in given["prop"] or []:
         handler = _need(name, _PROPS, "prop")
-        parameters = call.parameters(f"query+{name}") if f"query+{name}" in modules() else {}
+        parameters = call.parameters(f"query+{name}")
         more = handler(call, parameters, found) if name not in progress.done else {}
         following |= more
         if not more:

@@ -150,7 +150,8 @@ def usercontribs(call: Call, given: dict[str, Any]) -> Listing:
         given["continue"],
     )
     props = given["prop"] or []
-    return Listing([_describe_contribution(page, each, props) for page, each in part], [], following)
+    items = [_describe_contribution(page, revision, props) for page, revision in part]
+    return Listing(items, [], following)
 
 
 def _contribution_wanted(page: Page, revision: Revision, given: dict[str, Any]) -> bool:

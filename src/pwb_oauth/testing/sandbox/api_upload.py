@@ -19,7 +19,6 @@ from pwb_oauth.testing.sandbox.api_errors import (
 )
 from pwb_oauth.testing.sandbox.api_pages import (
     add_log_event,
-    check_tags,
     set_watched,
     wants_watching,
 )
@@ -41,12 +40,13 @@ def upload(call: Call) -> dict[str, Any]:
         ApiError: The caller may not, or the file is no good.
     """
     given = call.parameters("upload")
-    check_tags(given)
     sources = [name for name in ("filekey", "sessionkey", "file", "url", "chunk") if given[name]]
     if not sources:
         raise one_of(["filekey", "file", "url"])
     if given["url"]:
         raise unsupported("upload from a URL")
+    if not call.wiki.description["site"]["uploads"]:
+        raise refuse("uploaddisabled", "Uploads are disabled.")
     _check_right(call)
     if given["chunk"]:
         return {"upload": _take_chunk(call, given)}
@@ -143,8 +143,9 @@ def _put_in_stash(
 ) -> StashedFile:
     extension = filename.rpartition(".")[2].lower()
     random = "".join(secrets.choice(_DIGITS) for _ in range(6))
-    key = f"{_base36(int(call.wiki.now.timestamp() * 1e6))}.{random}.{call.context.user_id}.{extension}"
-    stashed = StashedFile(key, call.context.user_id, filename, content, expected_size)
+    owner, moment = call.context.user_id, int(call.wiki.now.timestamp() * 1e6)
+    key = f"{_base36(moment)}.{random}.{owner}.{extension}"
+    stashed = StashedFile(key, owner, filename, content, expected_size)
     call.wiki.stash[key] = stashed
     return stashed
 
@@ -253,9 +254,7 @@ def _check_overwriting(call: Call, title: Title) -> None:
         raise ApiError(Message("fileexists-forbidden", text))
 
 
-def _add_version(
-    call: Call, given: dict[str, Any], title: Title, content: bytes
-) -> dict[str, Any]:
+def _add_version(call: Call, given: dict[str, Any], title: Title, content: bytes) -> dict[str, Any]:
     context, now = call.context, call.wiki.now.replace(microsecond=0)
     who = (context.user_name, context.user_id)
     version = FileVersion(title.bare, content, *who, given["comment"], now)

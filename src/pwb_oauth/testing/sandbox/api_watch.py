@@ -10,6 +10,7 @@ from pwb_oauth.testing.sandbox.api_query import named_pages
 
 if TYPE_CHECKING:
     from pwb_oauth.testing.sandbox.api_call import Call
+    from pwb_oauth.testing.sandbox.api_pageset import Entry
     from pwb_oauth.testing.sandbox.titles import Title
 
 
@@ -30,11 +31,15 @@ def watch(call: Call) -> dict[str, Any]:
         title = read_title(call, given["title"])
         return {"watch": _watch(call, title, given)}
     found = named_pages(call, given)
-    done = [
-        {**_watch(call, entry.title, given), **_missing(entry.facts)} if entry.title else entry.facts
-        for entry in found.entries
-    ]
+    done = [_watch_entry(call, entry, given) for entry in found.entries]
     return {"batchcomplete": True, "watch": done, **found.extras}
+
+
+def _watch_entry(call: Call, entry: Entry, given: dict[str, Any]) -> dict[str, Any]:
+    if entry.title is None:
+        return entry.facts
+    missing = {"missing": True} if "missing" in entry.facts else {}
+    return {**_watch(call, entry.title, given), **missing}
 
 
 def _watch(call: Call, title: Title, given: dict[str, Any]) -> dict[str, Any]:
@@ -55,7 +60,3 @@ def purge(call: Call) -> dict[str, Any]:
             facts["purged"] = True
         done.append(facts)
     return {"batchcomplete": True, "purge": done, **found.extras}
-
-
-def _missing(facts: dict[str, Any]) -> dict[str, Any]:
-    return {"missing": True} if "missing" in facts else {}

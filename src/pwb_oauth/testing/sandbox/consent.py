@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
     from pwb_oauth.testing.sandbox.exchange import Context
-    from pwb_oauth.testing.sandbox.model import RequestToken, User, WikiState
+    from pwb_oauth.testing.sandbox.model import User, WikiState
+    from pwb_oauth.testing.sandbox.tokens import RequestToken
 
 IDENTITY_GRANTS = ("mwoauth-authonly", "mwoauth-authonlyprivate")
 _GROUP_HEADINGS = {

@@ -140,7 +140,7 @@ class Context:
         """
         if self.user is None and kind not in ("login", "createaccount"):
             return _ANONYMOUS_TOKEN
-        return sessions.make_token(self._session(), kind, self.wiki.now)
+        return sessions.make_token(self.session(), kind, self.wiki.now)
 
     def token_is_good(self, kind: TokenKind, token: str) -> bool:
         """Check a token that came with a request."""
@@ -149,16 +149,13 @@ class Context:
         session = self.caller.session
         return session is not None and sessions.check_token(session, kind, token)
 
-    def _session(self) -> Session:
+    def session(self) -> Session:
+        """The session of this request; an anonymous one is started, with its cookie."""
         if self.caller.session is None:
             session = sessions.start(self.wiki)
             self.caller.session = session
             self.set_cookie("_session", session.id)
         return self.caller.session
-
-    def session(self) -> Session:
-        """The session of this request; an anonymous one is started, with its cookie."""
-        return self._session()
 
     def drop_user(self) -> None:
         """Answer as to nobody (``origin=*``), still within the grants of the credential."""

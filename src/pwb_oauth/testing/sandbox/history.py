@@ -47,7 +47,7 @@ def save_revision(
     Returns:
         The new revision; it is ``wiki.pages[title].latest``.
     """
-    wiki, now = context.wiki, context.wiki.now.replace(microsecond=0)
+    wiki = context.wiki
     page = wiki.pages.get(title)
     old = page.latest if page else None
     revision = Revision(
@@ -57,24 +57,30 @@ def save_revision(
         user_id=context.user_id,
         text=text,
         comment=comment,
-        timestamp=now,
+        timestamp=wiki.now.replace(microsecond=0),
         minor=minor,
         tags=[*(tags or []), *context.change_tags],
         content_model=content_model or (page.content_model if page else "wikitext"),
     )
-    if page is None:
-        ns = namespace_of(wiki, title)
-        page = Page(wiki.next_id("page"), ns, title, [revision], now)
-        wiki.pages[title] = page
-    else:
-        page.revisions.append(revision)
-    page.touched, page.content_model = now, revision.content_model
+    page = _with_revision(wiki, title, revision)
     if context.user:
         context.user.editcount += 1
     if in_recent_changes:
         wiki.recent_changes.append(_recent_change(context, page, revision, old, bot=bot))
     context.note_write()
     return revision
+
+
+def _with_revision(wiki: WikiState, title: str, revision: Revision) -> Page:
+    page = wiki.pages.get(title)
+    if page is None:
+        ns = namespace_of(wiki, title)
+        page = Page(wiki.next_id("page"), ns, title, [revision], revision.timestamp)
+        wiki.pages[title] = page
+    else:
+        page.revisions.append(revision)
+    page.touched, page.content_model = revision.timestamp, revision.content_model
+    return page
 
 
 def _recent_change(

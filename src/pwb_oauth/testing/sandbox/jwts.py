@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from pwb_oauth.testing.sandbox.model import IssuedAccessToken
+from pwb_oauth.testing.sandbox.tokens import IssuedAccessToken
 
 if TYPE_CHECKING:
     from pwb_oauth.testing.sandbox.model import Consumer, User, WikiState

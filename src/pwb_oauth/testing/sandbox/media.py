@@ -101,9 +101,7 @@ def hashed_path(name: str) -> str:
     return f"{digest[0]}/{digest[:2]}"
 
 
-def archive_name(version: FileVersion, name: str, replaced_at: str) -> str:
-    """The name of a version that was replaced; ``replaced_at`` is 14 digits."""
-    del version
+def _archive_name(name: str, replaced_at: str) -> str:
     return f"{replaced_at}!{name.replace(' ', '_')}"
 
 
@@ -180,7 +178,7 @@ def _add_versions(
 ) -> dict[str, str]:
     later = [*(f"{each.timestamp:%Y%m%d%H%M%S}" for each in versions[1:]), ""]
     rows = [
-        (version, archive_name(version, title.bare, replaced_at) if replaced_at else None)
+        (version, _archive_name(title.bare, replaced_at) if replaced_at else None)
         for version, replaced_at in zip(versions, later, strict=True)
     ]
     rows.reverse()

@@ -13,12 +13,12 @@ import jwt
 from werkzeug.wrappers import Response
 
 from pwb_oauth.testing.sandbox import grants, oauth1_signature, sessions
-from pwb_oauth.testing.sandbox.model import Consumer, RequestToken
 from pwb_oauth.testing.sandbox.oauth1_signature import OAuth1Error
+from pwb_oauth.testing.sandbox.tokens import RequestToken
 
 if TYPE_CHECKING:
     from pwb_oauth.testing.sandbox.exchange import Context
-    from pwb_oauth.testing.sandbox.model import Acceptance, User, WikiState
+    from pwb_oauth.testing.sandbox.model import Acceptance, Consumer, User, WikiState
 
 ENDPOINTS = ("initiate", "token", "identify")
 REQUEST_TOKEN_LIFETIME = timedelta(minutes=10)

@@ -11,7 +11,6 @@ from werkzeug.wrappers import Response
 
 from pwb_oauth.testing.sandbox import consent, html
 from pwb_oauth.testing.sandbox.html import NO_CACHE
-from pwb_oauth.testing.sandbox.model import AuthorizationCode, Consumer
 from pwb_oauth.testing.sandbox.oauth2_token import (
     BAD_SCOPE,
     OAuth2Error,
@@ -21,10 +20,11 @@ from pwb_oauth.testing.sandbox.oauth2_token import (
     not_usable,
     opaque_token,
 )
+from pwb_oauth.testing.sandbox.tokens import AuthorizationCode
 
 if TYPE_CHECKING:
     from pwb_oauth.testing.sandbox.exchange import Context
-    from pwb_oauth.testing.sandbox.model import User, WikiState
+    from pwb_oauth.testing.sandbox.model import Consumer, User, WikiState
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
 _PAGE_SENTENCES = {

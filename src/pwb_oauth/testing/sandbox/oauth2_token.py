@@ -21,19 +21,14 @@ from oauthlib.oauth2.rfc6749.grant_types.authorization_code import (
 from werkzeug.wrappers import Response
 
 from pwb_oauth.testing.sandbox import jwts
-from pwb_oauth.testing.sandbox.model import IssuedRefreshToken
+from pwb_oauth.testing.sandbox.tokens import IssuedRefreshToken
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from pwb_oauth.testing.sandbox.exchange import Context
-    from pwb_oauth.testing.sandbox.model import (
-        AuthorizationCode,
-        Consumer,
-        IssuedAccessToken,
-        User,
-        WikiState,
-    )
+    from pwb_oauth.testing.sandbox.model import Consumer, User, WikiState
+    from pwb_oauth.testing.sandbox.tokens import AuthorizationCode, IssuedAccessToken
 
 MALFORMED = (
     "The request is missing a required parameter, includes an invalid parameter value, "

@@ -72,9 +72,7 @@ def _action_errors(call: Call, action: str, title: Title) -> list[Message]:
             return []
         if registered:
             return [Message("cantmove", "You do not have permission to move pages.")]
-        text = (
-            "You must be a registered user and [[Special:UserLogin|logged in]] to move a page."
-        )
+        text = "You must be a registered user and [[Special:UserLogin|logged in]] to move a page."
         return [Message("cantmove-anon", text)]
     return [] if call.may(action) else [lacks_right(call, action)]
 

@@ -196,14 +196,19 @@ def new_consumer(
         state=state,
         registered_at=wiki.now,
         confidential=confidential,
+        grant_types=_grant_types(oauth_version, grant_types, owner_only=owner_only),
     )
-    if oauth_version == "2.0":
-        usual = ["client_credentials"] if owner_only else list(_GRANT_TYPES[:2])
-        consumer.grant_types = grant_types or usual
     wiki.consumers[consumer.key] = consumer
     if owner_only:
         _give_owner_a_token(wiki, consumer, owner)
     return consumer
+
+
+def _grant_types(oauth_version: str, wanted: list[str] | None, *, owner_only: bool) -> list[str]:
+    if oauth_version != "2.0":
+        return []
+    usual = ["client_credentials"] if owner_only else list(_GRANT_TYPES[:2])
+    return wanted or usual
 
 
 def _give_owner_a_token(wiki: WikiState, consumer: Consumer, owner: User) -> None:

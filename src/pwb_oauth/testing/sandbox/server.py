@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from werkzeug.http import http_date
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
     from werkzeug.datastructures import Headers
 
+    from pwb_oauth.testing.sandbox.clock import Clock
     from pwb_oauth.testing.sandbox.model import WikiState
 
 Handler = Callable[[Context], Response]
@@ -109,6 +110,18 @@ class _QuietRequestHandler(WSGIRequestHandler):
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002
         """Drop the line: the sandbox keeps its own log."""
 
+    def connection_dropped(
+        self,
+        error: BaseException,  # noqa: ARG002 - werkzeug's signature
+        environ: WSGIEnvironment | None = None,  # noqa: ARG002
+    ) -> None:
+        """Close the connection, be it that the client went away or that a test wanted it cut."""
+        self.close_connection = True
+
+    def date_time_string(self, timestamp: float | None = None) -> str:  # noqa: ARG002
+        """Give the header ``Date``, by the wiki's clock."""
+        return http_date(cast("_Server", self.server).clock.now)
+
 
 class _Server(ThreadedWSGIServer):
     """Waits for its threads when it closes, and lets go of clients that never send a request."""
@@ -116,7 +129,8 @@ class _Server(ThreadedWSGIServer):
     daemon_threads = False
     block_on_close = True
 
-    def __init__(self, port: int, app: Any) -> None:
+    def __init__(self, port: int, app: Any, clock: Clock) -> None:
+        self.clock = clock
         self._open: set[socket.socket] = set()
         super().__init__("127.0.0.1", port, app, _QuietRequestHandler)
 
@@ -161,10 +175,14 @@ class WikiServer:
         self.errors: list[Exception] = []
         self._handlers = handlers
         self._faults = faults
-        self._server = _Server(port, self._answer)
+        self._server = _Server(port, self._answer, wiki.clock)
         self.port: int = self._server.server_port
+        # A daemon, so that a wiki that nobody closed does not keep the program from ending.
         self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.02,), name=f"sandbox wiki :{self.port}"
+            target=self._server.serve_forever,
+            args=(0.02,),
+            name=f"sandbox wiki :{self.port}",
+            daemon=True,
         )
         self._thread.start()
 
@@ -176,9 +194,9 @@ class WikiServer:
         """Stop listening, let hanging requests go, and wait for every thread."""
         self._faults.close()
         self._server.shutdown()
-        self._thread.join()
+        # Before the join: the serving thread waits for all others before it ends.
         self._server.stop_reading()
-        self._server.server_close()
+        self._thread.join()
 
     def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         context = Context(self.wiki, WikiRequest(environ))
@@ -188,7 +206,6 @@ class WikiServer:
         except ConnectionCutError:
             self._note(context, started, None)
             raise
-        reply.headers["Date"] = http_date(context.wiki.now)
         for cookie in context.cookies:
             reply.headers.add("Set-Cookie", cookie)
         # Werkzeug would make Location absolute and drop what it does not like in it.

@@ -1,0 +1,107 @@
+"""One access token at work: what its requests carry, and the cookies that came with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
+
+import requests
+from requests.auth import AuthBase
+
+from pwb_oauth.credential import OAuth1AccessToken, Secret
+from pwb_oauth.errors import ConfigurationError
+from pwb_oauth.oauth1 import OAuth1Signer
+from pwb_oauth.wiki import Wiki
+
+if TYPE_CHECKING:
+    from pwb_oauth.credential import Credential, OAuth2AccessToken
+
+# What a session takes over from the one in whose place it sends. Cookies and Authorization are the
+# access token's own.
+_SHARED = ("adapters", "cert", "headers", "hooks", "params", "proxies", "trust_env", "verify")
+
+
+class Sender:
+    """Sends requests with the access token of one credential, from any thread.
+
+    A cookie may belong to the access token (Wikimedia's ``sessionJwt``), so another token gets
+    another sender: an answer that is still under way cannot leave its cookies with the next token.
+
+    Attributes:
+        credential: Whose access token it is.
+    """
+
+    def __init__(self, credential: Credential) -> None:
+        """Begin without cookies."""
+        self.credential = credential
+        self._session = _Session()
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        base: requests.Session,
+        timestamp_offset: int = 0,
+        **kwargs: Any,
+    ) -> requests.Response:
+        """Send one request, and follow no redirect.
+
+        Args:
+            method: The HTTP method.
+            url: A URL of one of the wikis that the access token is for.
+            base: The session whose adapters, proxies and certificates are used.
+            timestamp_offset: Seconds that this machine's clock is behind the wiki's (OAuth 1.0a).
+            **kwargs: What ``requests.Session.request`` takes, without ``auth``.
+
+        Returns:
+            The answer, without its ``Set-Cookie``.
+
+        Raises:
+            ConfigurationError: The wiki redirects to another address.
+        """
+        for name in _SHARED:
+            setattr(self._session, name, getattr(base, name))
+        auth = self._signature(timestamp_offset)
+        response = self._session.request(method, url, auth=auth, **kwargs)
+        if response.is_redirect:
+            response.close()
+            raise _redirected(url, response)
+        # Pywikibot writes the headers of API errors to its log; the cookie is kept by now.
+        response.headers.pop("Set-Cookie", None)
+        return response
+
+    def _signature(self, timestamp_offset: int) -> AuthBase:
+        consumer, token = self.credential.consumer, self.credential.access_token
+        if isinstance(token, OAuth1AccessToken):
+            return OAuth1Signer(consumer, token, timestamp_offset=timestamp_offset)
+        return _Bearer(token)
+
+
+def _redirected(url: str, response: requests.Response) -> ConfigurationError:
+    try:
+        target = Wiki.from_url(urljoin(url, response.headers["location"])).server
+    except (ConfigurationError, ValueError):
+        target = "what is no web address"
+    return ConfigurationError(
+        f"{Wiki.from_url(url).host} redirects its API to {target}. "
+        "An access token does not follow: correct the address in the family file."
+    )
+
+
+class _Session(requests.Session):
+    """A session that follows no redirect, whatever a request says."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Nowhere; requests would read the address even if it were not to follow it."""
+
+
+class _Bearer(Secret, AuthBase):
+    """Puts an OAuth 2.0 access token on a request. Source: RFC 6750 section 2.1."""
+
+    def __init__(self, token: OAuth2AccessToken) -> None:
+        self._token = token
+
+    def __call__(self, prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+        prepared.headers["Authorization"] = f"Bearer {self._token.value}"
+        return prepared

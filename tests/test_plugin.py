@@ -1,0 +1,408 @@
+"""What each hook does; the table in docs/architecture.md line by line."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import sys
+from types import SimpleNamespace
+
+import pytest
+import pywikibot
+import requests
+from pywikibot import config, family
+from pywikibot.comms import http
+from pywikibot.exceptions import OtherPageSaveError
+from pywikibot.login import LoginStatus
+
+from bot_actions import (
+    authors,
+    fail_at_a_prompt,  # noqa: F401
+    noted_waits,  # noqa: F401
+    save,
+    secrets_sent,
+)
+from pwb_oauth import clock, login
+from pwb_oauth.account import Account
+from pwb_oauth.credential import Consumer, Credential, OAuth2AccessToken
+from pwb_oauth.errors import ConfigurationError, LoginRequiredError
+from pwb_oauth.tokens import TokenKey
+
+ALICE = {"query": {"userinfo": {"id": 7, "name": "Alice", "groups": [], "rights": []}}}
+
+
+class Outbox:
+    """What Pywikibot hands over to be sent, and does not send."""
+
+    def __init__(self) -> None:
+        self.sent: list[SimpleNamespace] = []
+
+    def fetch(self, uri, method="GET", **options):
+        self.sent.append(SimpleNamespace(url=uri, **options))
+        response = requests.Response()
+        response.status_code = 200
+        response.url = uri
+        response._content = json.dumps(ALICE).encode()
+        return response
+
+    def ask(self, site, uri, **options):
+        """Make a request, and give what was to be sent."""
+        self.sent.clear()
+        http.request(site, uri, **options)
+        assert len(self.sent) == 1
+        return self.sent[0]
+
+
+@pytest.fixture
+def outbox(monkeypatch, bot):
+    """Everything that Pywikibot sends while the test runs."""
+    outbox = Outbox()
+    monkeypatch.setattr(http, "fetch", outbox.fetch)
+    return outbox
+
+
+@pytest.fixture
+def site_at(bot, outbox, monkeypatch):
+    """A function that makes a site of Alice, who has a credential there."""
+
+    def make(protocol: str, host: str, script_path: str = "/w"):
+        methods = {
+            "name": "elsewhere",
+            "langs": {"en": host},
+            "protocol": classmethod(lambda cls, code: protocol),
+            "scriptpath": classmethod(lambda cls, code: script_path),
+        }
+        elsewhere = type("Family", (family.Family,), methods)()
+        monkeypatch.setitem(family.Family._families, "elsewhere", elsewhere)
+        consumer = Consumer(None, owner_only=True)
+        token = OAuth2AccessToken("never-sent-anywhere")
+        bot.store.save(TokenKey(host, "Alice"), Credential(consumer, token, "Alice", clock.now()))
+        pywikibot._sites.clear()
+        return pywikibot.Site("en", "elsewhere", user="Alice")
+
+    return make
+
+
+class TestHttpRequest:
+    """``pywikibot.comms.http.request``."""
+
+    @pytest.mark.parametrize(
+        "uri",
+        [
+            "/w/api.php",
+            "/w/api.php?action=query&titles=%2F..%2Findex.php",
+            "/w/rest.php",
+            "/w/rest.php/v1/page/Main_Page",
+            "//WIKI.example.org:443/w/api.php",
+            "https://wiki.example.org/w/api.php",
+        ],
+    )
+    def test_request_of_the_sites_own_api_is_sent_as_the_account(self, site_at, outbox, uri):
+        """Scheme, host, port and path are those of the site."""
+        sent = outbox.ask(site_at("https", "wiki.example.org"), uri)
+        assert isinstance(sent.auth, Account)
+        assert sent.auth.key == TokenKey("wiki.example.org", "Alice")
+
+    @pytest.mark.parametrize(
+        "uri",
+        [
+            "/w/index.php?title=Main_Page",
+            "/w/index.php?title=/w/api.php",
+            "/w/index.php/w/api.php5",
+            "/w/load.php",
+            "/w/api.php5",
+            "/wiki/Main_Page",
+            "/",
+            "//evil.example/wiki/Main_Page",
+        ],
+    )
+    def test_request_of_another_page_is_anonymous(self, site_at, outbox, uri):
+        """The wiki refuses OAuth there, and no other server sees the token."""
+        sent = outbox.ask(site_at("https", "wiki.example.org"), uri)
+        assert "auth" in vars(sent)
+        assert not isinstance(sent.auth, Account)
+
+    @pytest.mark.parametrize(
+        ("uri", "options"),
+        [
+            ("//evil.example/w/api.php", {}),
+            ("https://evil.example/w/api.php", {}),
+            ("//user:word@evil.example/w/api.php", {}),
+            ("//evil.example/elsewhere/api.php", {}),
+            ("//evil.example/w/rest.php/v1/page/Main_Page", {}),
+            ("//wiki.example.org:8443/w/api.php", {}),
+            ("/w/api.php", {"protocol": "http"}),
+            ("/w/%2e%2e/w/api.php", {}),
+            ("/w/..%2fother/api.php", {}),
+            ("/other/api.php", {}),
+            ("/w/rest%2ephp/v1/../../../other/rest.php/v1", {}),
+        ],
+    )
+    def test_request_of_another_api_is_refused(self, site_at, outbox, uri, options):
+        """It neither gets the token nor is asked anonymously in the account's place."""
+        site = site_at("https", "wiki.example.org")
+        outbox.sent.clear()
+        with pytest.raises(ConfigurationError, match=r"^A request of https://wiki.example.org "):
+            http.request(site, uri, **options)
+        assert outbox.sent == []
+
+    def test_error_of_another_api_repeats_no_password_of_its_address(self, site_at):
+        """An address may hold a user and a password."""
+        site = site_at("https", "wiki.example.org")
+        with pytest.raises(ConfigurationError) as caught:
+            http.request(site, "//user:word@evil.example/w/api.php?token=word")
+        assert "word" not in str(caught.value)
+
+    @pytest.mark.parametrize("host", ["127.0.0.1:1", "localhost", "[::1]:8080"])
+    def test_http_on_this_machine_is_allowed(self, site_at, outbox, host):
+        """Nobody can listen on loopback."""
+        assert isinstance(outbox.ask(site_at("http", host), "/w/api.php").auth, Account)
+
+    @pytest.mark.parametrize("host", ["wiki.example.org", "192.0.2.1", "localhost.example.org"])
+    def test_http_over_a_network_is_refused(self, site_at, outbox, host):
+        """The site can be made; each request of its API raises, and none goes out anonymously."""
+        site = site_at("http", host)
+        for ask in (site.login, lambda: site.userinfo, lambda: http.request(site, "/w/api.php")):
+            with pytest.raises(ConfigurationError, match="is not https"):
+                ask()
+        assert outbox.sent == []
+        assert not isinstance(outbox.ask(site, "/w/index.php").auth, Account)
+
+    def test_account_is_that_of_the_user_name_at_the_moment(self, site_at, bot, outbox):
+        """Nothing is kept on the site: asynchronous saves run in another thread."""
+        site = site_at("https", "wiki.example.org")
+        consumer, token = Consumer(None, owner_only=True), OAuth2AccessToken("bobs")
+        bob = TokenKey("wiki.example.org", "Bob")
+        bot.store.save(bob, Credential(consumer, token, "Bob", clock.now()))
+        login.account_named(site, "Bob").confirm()
+        site._username = "Bob"
+        assert outbox.ask(site, "/w/api.php").auth.key == bob
+
+    def test_auth_of_the_caller_is_kept(self, site_at, outbox):
+        """Somebody who says how to sign in is right."""
+        site = site_at("https", "wiki.example.org")
+        own = requests.auth.HTTPBasicAuth("user", "word")
+        assert outbox.ask(site, "/w/api.php", auth=own).auth is own
+
+    def test_site_without_a_credential_is_left_to_pywikibot(self, bot, outbox):
+        """``config.authenticate`` is asked by Pywikibot itself."""
+        sent = outbox.ask(bot.site("Bob"), "/w/api.php")
+        assert "auth" not in vars(sent)
+
+    def test_site_with_oauth_disabled_is_left_to_pywikibot(self, site_at, outbox):
+        """Pywikibot's own switch counts for ours."""
+        site = site_at("https", "wiki.example.org")
+        site._oauth_disabled = True
+        assert outbox.ask(site, "/w/api.php").auth is None
+
+    def test_anonymous_request_carries_no_cookie_of_others(self, bot):
+        """Pywikibot has one cookie jar for all: it may hold another account's session."""
+        bot.log_in("2.0 owner-only")
+        site = bot.site("Alice")
+        http.cookie_jar.set_cookie(
+            requests.cookies.create_cookie("session", "Bobs", domain="127.0.0.1")
+        )
+        http.request(site, "/w/index.php?title=Sandbox")
+        assert secrets_sent(bot.wiki.log[-1]) == (None, None)
+
+    def test_rest_php_is_asked_as_the_account(self, bot):
+        """The wiki takes the token there."""
+        bot.log_in("2.0 owner-only")
+        answer = http.request(bot.site("Alice"), "/w/rest.php/oauth2/resource/profile").json()
+        assert answer["username"] == "Alice"
+
+    def test_credential_that_was_forgotten_meanwhile_ends_in_an_error(self, bot, no_prompt):
+        """The site was signed in: it does not go on anonymously or with a password."""
+        bot.log_in("1.0a owner-only")
+        page = save(bot.site("Alice"))
+        bot.store.forget(bot.key("Alice"))
+        page.text = "more"
+        count = len(bot.wiki.log)
+        for _ in range(2):
+            with pytest.raises(OtherPageSaveError) as caught:
+                page.save()
+            assert isinstance(caught.value.reason, LoginRequiredError)
+        assert len(bot.wiki.log) == count
+
+    def test_site_whose_credential_was_forgotten_can_log_out(self, bot):
+        """Then it is anonymous, as any site is after logout."""
+        bot.log_in("1.0a owner-only")
+        site = bot.site("Alice")
+        bot.store.forget(bot.key("Alice"))
+        site.logout()
+        assert "anon" in site.userinfo
+
+
+class TestHttpSession:
+    """``pywikibot.comms.http.session``."""
+
+    def test_account_has_a_session_and_cookies_of_its_own(self, bot):
+        """A write sets a cookie; nobody else sends it."""
+        bot.log_in("2.0 owner-only")
+        bot.log_in("1.0a owner-only", "Bob")
+        alice, bob = bot.site("Alice"), bot.site("Bob")
+        save(alice)
+        count = len(bot.wiki.log)
+        save(alice, text="again")
+        assert any(secrets_sent(entry)[1] for entry in list(bot.wiki.log)[count:])
+        count = len(bot.wiki.log)
+        http.request(bob, "/w/api.php?action=query&meta=userinfo&format=json")
+        http.request(alice, "/w/index.php?title=Test")
+        assert [secrets_sent(entry)[1] for entry in list(bot.wiki.log)[count:]] == [None, None]
+        assert len(http.cookie_jar) == 0
+
+    def test_adapters_proxies_and_certificates_are_pywikibots(self, bot, monkeypatch):
+        """What a bot owner set on the session counts for accounts too, whenever it was set."""
+        bot.log_in("2.0 owner-only")
+        site = bot.site("Alice")
+        seen = {}
+
+        class Adapter(requests.adapters.HTTPAdapter):
+            def send(self, request, **options):
+                seen.update(options, url=request.url)
+                return super().send(request, **options | {"proxies": {}})
+
+        monkeypatch.setattr(http.session, "adapters", http.session.adapters.copy())
+        http.session.mount(f"{bot.wiki.url}/w", Adapter())
+        monkeypatch.setitem(http.session.proxies, "http", "http://127.0.0.1:1")
+        monkeypatch.setattr(http.session, "cert", __file__)
+        http.request(site, "/w/api.php?action=query&meta=userinfo&format=json")
+        assert seen["url"].startswith(bot.wiki.api_url)
+        assert seen["proxies"]["http"] == "http://127.0.0.1:1"
+        assert seen["cert"] == __file__
+
+    def test_session_replaced_later_is_an_error_that_says_so(self, bot, waits, monkeypatch):
+        """Nothing is sent by it: it would follow redirects and keep the cookies."""
+        bot.log_in("2.0 owner-only")
+        site = bot.site("Alice")
+        count = len(bot.wiki.log)
+        monkeypatch.setattr(http, "session", requests.Session())
+        del site.userinfo
+        with pytest.raises(ConfigurationError, match="session was replaced after"):
+            _ = site.userinfo
+        assert len(bot.wiki.log) == count
+        assert waits == []
+
+    def test_other_requests_go_by_the_session_that_was_there(self, bot, monkeypatch):
+        """With all that its owner gave it."""
+        monkeypatch.setitem(http.session.headers, "X-Owner", "me")
+        http.fetch(bot.wiki.api_url)
+        assert bot.wiki.log[-1].headers["X-Owner"] == "me"
+        assert isinstance(http.session, requests.Session)
+        assert http.session.cookies is http.cookie_jar
+
+
+class TestLogin:
+    """``APISite.login``."""
+
+    def test_constructor_signs_in_and_login_asks_nothing_more(self, bot):
+        """``login(cookie_only=True)`` is what the constructor calls."""
+        bot.log_in("2.0")
+        site = bot.site("Alice")
+        assert site._loginstatus is LoginStatus.AS_USER
+        count = len(bot.wiki.log)
+        site.login()
+        assert site.logged_in()
+        assert len(bot.wiki.log) == count
+
+    @pytest.mark.parametrize("method", [lambda site: site.login(), lambda site: site.userinfo])
+    def test_constructor_never_raises_and_the_next_request_does(self, bot, method):
+        """A site can be made with a credential that is of no use."""
+        bot.log_in("1.0a")
+        bot.wiki.revoke("Alice")
+        site = bot.site("Alice")
+        assert site._loginstatus is LoginStatus.NOT_LOGGED_IN
+        assert not site.logged_in()
+        with pytest.raises(LoginRequiredError):
+            method(site)
+        assert not site.logged_in()
+
+    def test_failed_login_does_not_stay_in_progress(self, bot):
+        """In that status Pywikibot would not recover from badtoken."""
+        bot.log_in("1.0a")
+        site = bot.site("Alice")
+        bot.wiki.revoke("Alice")
+        del site.userinfo
+        with pytest.raises(LoginRequiredError):
+            site.login()
+        assert site._loginstatus is LoginStatus.NOT_LOGGED_IN
+
+    def test_login_as_another_user_acts_as_that_account(self, bot):
+        """``site.login(user=…)``, in any spelling."""
+        bot.log_in("1.0a owner-only")
+        bot.log_in("2.0 owner-only", "Bob")
+        site = bot.site("Alice")
+        save(site, "Hers")
+        site.login(user="bob")
+        assert site.userinfo["name"] == "Bob"
+        assert site.logged_in()
+        save(site, "His")
+        assert (authors(bot.wiki, "Hers"), authors(bot.wiki, "His")) == (["Alice"], ["Bob"])
+
+
+class TestLogout:
+    """``APISite.logout``."""
+
+    def test_logout_asks_the_wiki_nothing(self, bot):
+        """It would refuse ``action=logout`` under OAuth."""
+        bot.log_in("1.0a owner-only")
+        site = bot.site("Alice")
+        count = len(bot.wiki.log)
+        site.logout()
+        assert len(bot.wiki.log) == count
+        assert site._loginstatus is LoginStatus.NOT_LOGGED_IN
+        assert not site.logged_in()
+
+    def test_logout_drops_cookies_and_tokens(self, bot):
+        """Neither is used by the next login."""
+        bot.log_in("2.0 owner-only")
+        site = bot.site("Alice")
+        save(site)
+        site.logout()
+        count = len(bot.wiki.log)
+        site.login()
+        assert [secrets_sent(entry)[1] for entry in list(bot.wiki.log)[count:]] == [None]
+        assert site.tokens._tokens == {}
+
+    def test_site_keeps_no_secret(self, bot, monkeypatch):
+        """Sites are pickled."""
+        credential = bot.log_in("2.0")
+        site = bot.site("Alice")
+        save(site)
+        # Pickle looks the fixture's class up by its name.
+        cls = type(site.family)
+        cls.__qualname__ = "Family"
+        monkeypatch.setattr(sys.modules[cls.__module__], "Family", cls, raising=False)
+        pickled = pickle.dumps(site)
+        token = credential.access_token
+        for secret in (token.value, token.refresh_token, credential.consumer.secret):
+            assert secret.encode() not in pickled
+        assert pickle.loads(pickled).username() == "Alice"  # noqa: S301  # our own
+
+
+class TestIsOauthTokenAvailable:
+    """``APISite.is_oauth_token_available``."""
+
+    def test_stored_credential_counts(self, bot):
+        """Scripts and tests ask it."""
+        bot.log_in("2.0 owner-only")
+        assert bot.site("Alice").is_oauth_token_available() is True
+
+    def test_site_without_a_credential_has_none(self, bot):
+        """As stock."""
+        assert bot.site("Alice").is_oauth_token_available() is False
+
+    def test_config_authenticate_counts_as_before(self, bot, monkeypatch):
+        """Four values are OAuth 1.0a, two are not."""
+        site = bot.site("Alice")
+        monkeypatch.setitem(config.authenticate, bot.host, ("a", "b", "c", "d"))
+        assert site.is_oauth_token_available() is True
+        monkeypatch.setitem(config.authenticate, bot.host, ("a", "b"))
+        assert site.is_oauth_token_available() is False
+
+    def test_disabled_site_has_none(self, bot):
+        """``site._oauth_disabled`` keeps its meaning."""
+        bot.log_in("2.0 owner-only")
+        site = bot.site("Alice")
+        site._oauth_disabled = True
+        assert site.is_oauth_token_available() is False
