@@ -24,6 +24,7 @@ from pwb_oauth.errors import (
     TransportError,
     UsernameMismatchError,
 )
+from pwb_oauth.sender import Sender
 from pwb_oauth.testing import SandboxWiki
 from pwb_oauth.tokens import MemoryTokenStore
 from pwb_oauth.wiki import Wiki
@@ -157,7 +158,7 @@ class TestRequest:
     def test_nothing_stored_it_says_log_in(self, rig):
         """An account without a credential sends nothing and names the command."""
         account = rig.account()
-        with pytest.raises(LoginRequiredError, match="pwb-oauth login .* --user Alice"):
+        with pytest.raises(LoginRequiredError, match=r"pwb-oauth login .* --user Alice"):
             rig.get(account)
         assert not len(rig.wiki.log)
 
@@ -468,16 +469,15 @@ class TestRenewal:
         """A process that is killed with a new token in hand has stored it already."""
         account = rig.log_in()
         rig.wiki.expire_tokens()
-        real, stored = account._adopt, []
-        monkeypatch.setattr(
-            account,
-            "_adopt",
-            lambda credential: (
-                stored.append(rig.store.load(account.key) == credential) or real(credential)
-            ),
-        )
+        stored = []
+
+        def sender(credential):
+            stored.append(rig.store.load(account.key) == credential)
+            return Sender(credential)
+
+        monkeypatch.setattr("pwb_oauth.renewal.Sender", sender)
         rig.get(account)
-        assert stored[-1] is True
+        assert stored == [True, True]
 
 
 class TestOtherLogin:

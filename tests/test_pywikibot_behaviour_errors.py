@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from functools import partial
 from queue import Full
+from threading import current_thread
 
 import pytest
 import pywikibot
@@ -301,20 +302,20 @@ class TestPutThread:
     def test_save_runs_in_a_thread_of_pywikibot(self, wiki, page, put_thread):
         """``save(asynchronous=True)`` sends its request, and calls back, in the Put-Thread."""
         wiki.script("edit", SAVED)
-        names = []
-        save(page, asynchronous=True, callback=lambda *_: names.append(_thread_name()))
-        pywikibot.page_put_queue.join()
-        assert names == [put_thread.name]
+        threads = []
+        save(page, asynchronous=True, callback=lambda *_: threads.append(current_thread()))
+        finish(put_thread)
+        assert threads == [put_thread]
 
     def test_fatal_server_error_reaches_the_callback(self, wiki, page, put_thread):
         """A FatalServerError is handed to the callback, and the thread goes on."""
         broken = OwnFatalError("broken")
-        wiki.script("edit", broken)
+        wiki.script("edit", broken, SAVED)
         told = []
-        save(page, asynchronous=True, callback=lambda *what: told.append(what))
-        pywikibot.page_put_queue.join()
-        assert told == [(page, broken)]
-        assert put_thread.is_alive()
+        for _ in range(2):
+            save(page, asynchronous=True, callback=lambda *what: told.append(what))
+        finish(put_thread)
+        assert told == [(page, broken), (page, None)]
 
     @pytest.mark.parametrize("builtin", [ConnectionError, NameError])
     def test_builtin_error_kills_the_thread_without_a_callback(
@@ -387,5 +388,8 @@ def deaths(monkeypatch):
     return classes
 
 
-def _thread_name():
-    return threading.current_thread().name
+def finish(put_thread):
+    """Let the thread make what is queued, and end."""
+    pywikibot.page_put_queue.put((None, (), {}))
+    put_thread.join(5)
+    assert not put_thread.is_alive()

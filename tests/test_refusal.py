@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 
 import pytest
-import recordings
 import requests
 
+import recordings
 from pwb_oauth.refusal import Refusal, refusal_of
 
 API = "https://wiki.example/w/api.php"
@@ -82,16 +81,15 @@ class TestRefusalOf:
         assert refusal_of(answer(text="Nonce already used. Expired timestamp.")) is None
 
 
-@pytest.mark.skipif(not recordings.FOLDER.is_dir(), reason="the recordings are not here")
+@recordings.needs_recordings
 class TestRecordings:
     """What a real wiki answered to requests with an access token."""
 
     WORDS = (
-        (r"Nonce already used", Refusal.NONCE),
-        (r"Expired timestamp", Refusal.CLOCK),
-        (r"Invalid signature", Refusal.SIGNATURE),
-        (r"not approved as a Connected App", Refusal.CONSUMER),
-        (r"", Refusal.TOKEN),
+        ("Nonce already used", Refusal.NONCE),
+        ("Expired timestamp", Refusal.CLOCK),
+        ("Invalid signature", Refusal.SIGNATURE),
+        ("", Refusal.TOKEN),
     )
 
     def test_every_answer_of_api_is_read_as_the_wiki_meant_it(self):
@@ -102,7 +100,7 @@ class TestRecordings:
             refusal = refusal_of(self.response(exchange))
             expected = None
             if INVALID in said:
-                expected = next(why for words, why in self.WORDS if re.search(words, said))
+                expected = next(why for words, why in self.WORDS if words in said)
             assert refusal is expected, (exchange["label"], said)
             found.add(refusal)
         assert found >= {None, *(why for _, why in self.WORDS)}

@@ -197,9 +197,11 @@ class TestChecks:
         assert reply.headers.get("MediaWiki-API-Error") == code
         assert reply.status_code == 200
 
-    def test_assert_user_fails_for_an_anonymous_caller(self, api):
-        """Nobody is signed in."""
+    def test_assert_fails_for_who_is_less_than_that(self, wiki, api):
+        """Nobody is signed in, and Alice is no bot."""
         assert api.error("query", **{"assert": "user"}) == "assertuserfailed"
+        alice = signed_in(wiki, "Alice")
+        assert alice.error("query", **{"assert": "bot"}) == "assertbotfailed"
 
     def test_negative_maxlag_gives_the_lag_error(self, api):
         """A client can see how the wiki reports lag."""

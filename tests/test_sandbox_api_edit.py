@@ -6,6 +6,7 @@ import hashlib
 
 import pytest
 
+from pwb_oauth.testing.sandbox.model import Protection
 from sandbox_api import FEW_GRANTS, Api, signed_in
 
 BOT = "BotOwner"
@@ -179,6 +180,12 @@ class TestMove:
         """Each refusal has MediaWiki's code."""
         assert code_of(api.write("move", **{"from": source, "to": target})) == code
 
+    def test_page_that_may_not_be_edited_may_not_be_moved(self, wiki, api):
+        """Protection against edits alone is in the way, too."""
+        wiki.pages["Sandbox"].protection["edit"] = Protection("sysop")
+        answer = api.write("move", **{"from": "Sandbox", "to": "X"})
+        assert code_of(answer) == "protectedpage"
+
     def test_without_the_grant_every_reason_is_named(self, wiki):
         """The header lists all codes, the reply the first."""
         narrow = signed_in(wiki, BOT, ["basic"])
@@ -212,6 +219,9 @@ class TestRollback:
         done = admin("rollback", title="Sandbox", user="127.0.0.1", token=token)["rollback"]
         assert done["last_revid"] == old.revid
         assert wiki.pages["Sandbox"].latest.text == old.text
+        bot = signed_in(wiki, BOT)
+        refused = bot("rollback", title="Sandbox", user="Admin", token=bot.token("rollback"))
+        assert code_of(refused) == "permissiondenied"
         only = admin("rollback", title="Main Page", user="Admin", token=token)
         assert code_of(only) == "onlyauthor"
 
@@ -226,6 +236,10 @@ class TestPatrol:
         assert pat("patrol", revid=revid, token=token)["patrol"]["title"] == "Sandbox"
         assert code_of(pat("patrol", rcid="999", token=token)) == "nosuchrcid"
         assert code_of(pat("patrol", token=token)) == "missingparam"
+        own = pat.write("edit", title="Sandbox", text="mine")["edit"]["newrevid"]
+        assert "patrol" in pat("patrol", revid=own, token=token)
+        wiki._state.groups["patroller"] = ["patrol"]
+        assert code_of(pat("patrol", revid=own, token=token)) == "noautopatrol"
 
     def test_without_the_right_nothing_is_marked(self, api):
         """A bot is no patroller."""
@@ -240,6 +254,9 @@ class TestWatch:
         assert alice.write("edit", title="Sandbox", text="x")["edit"]["watched"] is True
         assert wiki.users["Alice"].watchlist == {"Sandbox"}
         alice.write("edit", title="Sandbox", text="y", watchlist="unwatch")
+        assert wiki.users["Alice"].watchlist == set()
+        without = signed_in(wiki, "Alice")
+        assert without.write("edit", title="Sandbox", text="z")["edit"]["watched"] is True
         assert wiki.users["Alice"].watchlist == set()
 
     def test_anonymous_and_grantless_callers_have_no_watchlist(self, wiki, api):

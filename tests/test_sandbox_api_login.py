@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from pwb_oauth.testing import SandboxWiki
+from pwb_oauth.testing.sandbox.defaults import default_description
 from sandbox_api import Api, signed_in
 
 BOT = "BotOwner"
@@ -95,6 +97,23 @@ class TestLogin:
         """A wrong password, bot's or account's, gives Failed."""
         answer = api("login", lgname=name, lgpassword=password, lgtoken=api.token("login"))
         assert answer["login"]["result"] == "Failed"
+
+    def test_bot_password_starts_a_session_of_its_own(self):
+        """Only the right one does, and its grants limit the session."""
+        description = default_description("MediaWiki 1.43.9")
+        password = "0123456789abcdefghijklmnopqrstuv"
+        description["bot_passwords"] = [
+            {"user": BOT, "app_id": "pwb", "password": password, "grants": ["basic"]}
+        ]
+        with SandboxWiki(description) as wiki:
+            api = Api(wiki)
+            for tried, result in ((password[::-1], "Failed"), (password, "Success")):
+                token = api.token("login")
+                answer = api("login", lgname=f"{BOT}@pwb", lgpassword=tried, lgtoken=token)
+                assert answer["login"]["result"] == result
+            assert who(api) == BOT
+            assert api.write("edit", title="X", text="x")["error"]["code"] == "permissiondenied"
+            assert api.error("logout", token=api.token()) == "cannotlogout"
 
 
 class TestChecktoken:

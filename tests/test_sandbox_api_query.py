@@ -145,6 +145,7 @@ class TestLists:
         parts = in_parts(api, generator="allpages", gaplimit="1", prop="info")
         assert [part["query"]["pages"][0]["title"] for part in parts] == expected
         assert parts[0]["continue"]["continue"] == "gapcontinue||"
+        assert all("lastrevid" in part["query"]["pages"][0] for part in parts)
 
     def test_generator_and_property_both_come_in_parts(self, bot_api):
         """The property is finished for a batch before the generator goes on."""
@@ -170,6 +171,8 @@ class TestLists:
             ("P2", "Main Page"),
             ("P2", "Sandbox"),
         ]
+        described = ["lastrevid" in part["query"]["pages"][0] for part in parts]
+        assert described == [True, False, True, False, True]  # the last is Protected
 
     def test_category_lists_its_members_by_kind(self, bot_api):
         """Subcategories and pages are told apart, and counted."""

@@ -30,13 +30,11 @@ class TestFailNext:
 
     def test_hang_answers_late_and_blocks_nobody_else(self, wiki):
         """Another request overtakes the one that hangs."""
-        wiki.fail_next("hang", seconds=0.6, action="query")
+        wiki.fail_next("hang", seconds=1.5, action="query")
         with ThreadPoolExecutor(1) as pool:
             slow = pool.submit(ask, wiki, action="query", meta="userinfo")
             time.sleep(0.1)
-            started = time.perf_counter()
             assert requests.get(wiki.url + "/wiki/Sandbox", timeout=10).ok
-            assert time.perf_counter() - started < 0.4
             assert not slow.done()
             assert slow.result().json()["query"]["userinfo"]["anon"]
 

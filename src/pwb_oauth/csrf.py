@@ -20,16 +20,9 @@ _TRIES = 12
 _LONGEST_PAUSE = 0.5
 _COUNT = "_pwb_oauth_badtokens"
 
-# Which type of token an action needs where it is not csrf. Source: MediaWiki's action=paraminfo.
-_TYPES = {
-    "clientlogin": "login",
-    "createaccount": "createaccount",
-    "login": "login",
-    "patrol": "patrol",
-    "rollback": "rollback",
-    "userrights": "userrights",
-    "watch": "watch",
-}
+# The actions whose parameter "token" is of another type than csrf, each of its own name.
+# Source: MediaWiki's action=paraminfo.
+_OWN_TYPE = frozenset({"patrol", "rollback", "userrights", "watch"})
 
 
 def renew(request: Request, account: Account) -> bool:
@@ -39,17 +32,19 @@ def renew(request: Request, account: Account) -> bool:
     try on there is a pause at random, so that two machines do not void each other's in step.
 
     Returns:
-        Whether to send the request again; False once that was done a dozen times.
+        Whether to send the request again; False once that was done a dozen times, and for a request
+        without a token.
     """
+    params = request._params  # noqa: SLF001
     tries = getattr(request, _COUNT, 0)
-    if tries >= _TRIES:
+    if tries >= _TRIES or "token" not in params:
         return False
     setattr(request, _COUNT, tries + 1)
     time.sleep(min(_LONGEST_PAUSE, 0.02 * tries) * random.random())  # noqa: S311  # no secret
-    kind = _TYPES.get(request.action, "csrf")
+    kind = request.action if request.action in _OWN_TYPE else "csrf"
     # The wallet's own dictionary is changed in place: emptying it would fail the other threads.
     wallet = request.site.tokens._tokens  # noqa: SLF001
-    refused = list(request._params["token"])  # noqa: SLF001
+    refused = list(params["token"])
     with account.token_lock:
         if [wallet.get(kind)] == refused or kind not in wallet:
             wallet.update(request.site.get_tokens([kind]))

@@ -133,7 +133,7 @@ class AccountIndex:
 
     def _write(self, rows: _Rows) -> None:
         text = json.dumps(
-            {"format": _FORMAT, "accounts": [_write_row(row) for _, row in sorted(rows.items())]},
+            {"format": _FORMAT, "accounts": [_write_row(row) for row in rows.values()]},
             indent=1,
         )
         new = self.path.with_suffix(".new")

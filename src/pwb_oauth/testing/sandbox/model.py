@@ -110,6 +110,7 @@ class Consumer:
     rsa_key: str = field(default="", repr=False)
     """PEM of the public key of a consumer that signs with RSA-SHA1."""
     wiki: str = "*"
+    """The database name of the only wiki it is for; ``*`` is all."""
 
     def is_usable_by(self, user: User | None) -> bool:
         """Whether it is approved, or still proposed and the user's own."""
@@ -144,13 +145,12 @@ class Session:
     session was last used with: another one empties the secrets.
     """
 
-    id: str
+    id: str = field(repr=False)
     user_id: int | None = None
     mechanism: Mechanism = "cookie"
     grants: list[str] | None = None
-    bound_to: str = ""
+    bound_to: str = field(default="", repr=False)
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
-    data: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -311,10 +311,10 @@ class WikiState:
     acceptances: list[Acceptance] = field(default_factory=list)
     request_tokens: dict[str, RequestToken] = field(default_factory=dict)
     nonces: dict[str, datetime] = field(default_factory=dict)
-    codes: dict[str, AuthorizationCode] = field(default_factory=dict)
+    codes: dict[str, AuthorizationCode] = field(default_factory=dict, repr=False)
     access_tokens: dict[str, IssuedAccessToken] = field(default_factory=dict)
-    refresh_tokens: dict[str, IssuedRefreshToken] = field(default_factory=dict)
-    sessions: dict[str, Session] = field(default_factory=dict)
+    refresh_tokens: dict[str, IssuedRefreshToken] = field(default_factory=dict, repr=False)
+    sessions: dict[str, Session] = field(default_factory=dict, repr=False)
 
     pages: dict[str, Page] = field(default_factory=dict)
     recent_changes: list[RecentChange] = field(default_factory=list)

@@ -145,7 +145,7 @@ def identify(context: Context) -> str:
     wiki = context.wiki
     signed, consumer, acceptance = oauth1_signature.accepted_request(wiki, context.request)
     user = wiki.user_by_id(acceptance.user_id)
-    failure = sessions.refusal(consumer, user)
+    failure = sessions.refusal(wiki, consumer, user)
     if failure is not None or user is None:
         raise OAuth1Error(failure.text, failure.code) if failure else oauth1_signature.no_grant()
     context.caller = sessions.Caller("oauth1", user, list(acceptance.grants), consumer)

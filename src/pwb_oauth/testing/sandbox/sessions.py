@@ -102,7 +102,7 @@ def _oauth1_caller(wiki: WikiState, request: WikiRequest) -> Caller:
     except oauth1_signature.OAuth1Error as error:
         return Caller("oauth1", failure=_invalid_authorization(error.text))
     user = wiki.user_by_id(acceptance.user_id)
-    failure = refusal(consumer, user)
+    failure = refusal(wiki, consumer, user)
     if failure is not None:
         return Caller("oauth1", failure=failure)
     session = _oauth_session(wiki, acceptance, acceptance.access_token)
@@ -119,7 +119,7 @@ def _oauth2_caller(wiki: WikiState, request: WikiRequest) -> Caller:
     if token.user_id is None:
         return Caller("oauth2", None, list(token.scopes), consumer)
     user = wiki.user_by_id(token.user_id)
-    failure = refusal(consumer, user)
+    failure = refusal(wiki, consumer, user)
     if failure is not None:
         return Caller("oauth2", failure=failure)
     acceptance = wiki.acceptance(token.user_id, consumer.key)
@@ -142,7 +142,7 @@ def _with_session_jwt(wiki: WikiState, request: WikiRequest, caller: Caller) -> 
     return caller
 
 
-def refusal(consumer: Consumer, user: User | None) -> Failure | None:
+def refusal(wiki: WikiState, consumer: Consumer, user: User | None) -> Failure | None:
     """Why a consumer may not act for a user although its token is good; None if it may."""
     if user is None:
         return Failure(
@@ -153,6 +153,11 @@ def refusal(consumer: Consumer, user: User | None) -> Failure | None:
         return Failure(
             "mwoauth-invalid-authorization-blocked-user",
             "The authorization headers in your request are for a user who is blocked",
+        )
+    if consumer.wiki not in ("*", wiki.site.dbname):
+        return Failure(
+            "mwoauth-invalid-authorization-wrong-wiki",
+            f"The authorization headers in your request are not valid for {wiki.site.dbname}",
         )
     if not consumer.is_usable_by(user):
         return Failure(
@@ -176,7 +181,6 @@ def _oauth_session(wiki: WikiState, acceptance: Acceptance, token: str) -> Sessi
     if session.bound_to != token:
         session.bound_to = token
         session.secrets.clear()
-        session.data.clear()
     return session
 
 

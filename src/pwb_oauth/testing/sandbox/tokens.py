@@ -28,7 +28,7 @@ class RequestToken:
 class AuthorizationCode:
     """OAuth 2.0's code between approval and token."""
 
-    id: str
+    id: str = field(repr=False)
     consumer_key: str
     user_id: int
     scopes: list[str]
@@ -56,7 +56,7 @@ class IssuedAccessToken:
 class IssuedRefreshToken:
     """An OAuth 2.0 refresh token; ``used_at`` is set when it was rotated away."""
 
-    id: str
+    id: str = field(repr=False)
     consumer_key: str
     user_id: int
     access_token_id: str

@@ -1,0 +1,220 @@
+"""The credential that an account sends with at this moment: read, renewed, or of no use any more.
+
+Source of the rules: MediaWiki ends the old access token and the old refresh token with every
+refresh, so whoever refreshes does it alone and stores what comes of it before anything else.
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+from typing import TYPE_CHECKING
+
+from pwb_oauth import clock, oauth2
+from pwb_oauth.credential import OAuth2AccessToken
+from pwb_oauth.errors import (
+    LoginRequiredError,
+    TokenRequestError,
+    TransportError,
+    UsernameMismatchError,
+)
+from pwb_oauth.identity import fetch_identity
+from pwb_oauth.sender import Sender
+from pwb_oauth.tokens import TokenKey
+
+if TYPE_CHECKING:
+    from pwb_oauth.credential import AccessToken, Credential
+    from pwb_oauth.errors import PwbOAuthError
+    from pwb_oauth.tokens import TokenStore
+    from pwb_oauth.wiki import Wiki
+
+
+class LiveCredential:
+    """The credential of one account, for all threads of a process.
+
+    An access token that the wiki refused for good stays dead, without another request to the wiki,
+    until another one is stored. What is stored is never deleted here.
+    """
+
+    def __init__(self, key: TokenKey, store: TokenStore, wiki: Wiki) -> None:
+        """Read nothing yet."""
+        self._key = key
+        self._store = store
+        self._wiki = wiki
+        self._lock = threading.RLock()
+        self._sender: Sender | None = None
+        self._dead: tuple[AccessToken, PwbOAuthError] | None = None
+        self._failed_renewal: TransportError | None = None
+
+    def current(self) -> Sender:
+        """What the last request went out with, dead or alive; read from the store at first.
+
+        Raises:
+            LoginRequiredError: Nothing is stored.
+            TokenStoreError: The store or what it holds cannot be read.
+        """
+        sender = self._sender
+        if sender is None:
+            with self._lock:
+                sender = self._sender or self._load()
+        return sender
+
+    def usable(self) -> Sender:
+        """What to send the next request with: alive, and not about to expire.
+
+        Raises:
+            PwbOAuthError: There is none; what :meth:`renewed` or :meth:`refuse` said.
+        """
+        sender = self._alive()
+        token = sender.credential.access_token
+        if isinstance(token, OAuth2AccessToken) and token.refresh_token is not None:
+            renew_at = token.renew_at
+            if renew_at is not None and clock.now() >= renew_at:
+                return self.renewed(sender.credential)
+        return sender
+
+    def renewed(self, stale: Credential) -> Sender:
+        """Get a newer access token: from memory, from the store or from the wiki.
+
+        Args:
+            stale: The credential whose access token expires, or was refused.
+
+        Raises:
+            LoginRequiredError: There is none, and the wiki will give none.
+            TokenRequestError: The wiki does not accept the consumer's key and secret.
+            TransportError: The wiki could not be asked; the credential may be good.
+            TokenStoreError: The store cannot be read, or not be written.
+        """
+        failed_before = self._failed_renewal
+        with self._lock:
+            sender = self._alive()
+            if sender.credential.access_token != stale.access_token:
+                return sender
+            if not sender.credential.refreshable:
+                return self._read_again(stale)
+            failed = self._failed_renewal
+            if failed is not None and failed is not failed_before:
+                raise copy.copy(failed)  # it was tried while we waited for the lock
+            try:
+                return self._renew_alone(stale)
+            except TransportError as error:
+                self._failed_renewal = copy.copy(error)
+                raise
+
+    def refuse(self, error: PwbOAuthError, credential: Credential | None = None) -> None:
+        """Let every request fail with this error until another access token is stored.
+
+        Args:
+            error: Why.
+            credential: Whose access token is of no use; the present one's if None.
+        """
+        credential = credential or self.current().credential
+        self._dead = (credential.access_token, copy.copy(error))
+
+    def end(self, credential: Credential, why: str) -> LoginRequiredError:
+        """The error for this and every later request, until another access token is stored."""
+        error = LoginRequiredError(
+            f"{why} ({self._key.username} on {self._key.wiki}). {self.next_step}"
+        )
+        self.refuse(error, credential)
+        return error
+
+    def drop_cookies(self) -> None:
+        """Forget the cookies that wikis set for this account."""
+        if self._sender is not None:
+            self._sender = Sender(self._sender.credential)
+
+    @property
+    def next_step(self) -> str:
+        """What a person does where the access token is of no use."""
+        if self._store.read_only:
+            return "Put the access token of an owner-only consumer into PWB_OAUTH_TOKEN."
+        return f"Log in: {self._key.login_command}"
+
+    def _load(self) -> Sender:
+        credential = self._store.load(self._key)
+        if credential is None:
+            raise LoginRequiredError(
+                f"{self._key.username} is not logged in to {self._key.wiki}. {self.next_step}"
+            )
+        return self._adopt(credential)
+
+    def _adopt(self, credential: Credential) -> Sender:
+        """Use a credential from here on."""
+        self._sender = Sender(credential)
+        return self._sender
+
+    def _adopt_stored(self, credential: Credential) -> Sender:
+        """Use what is stored now. The wiki is asked whose it is if somebody logged in anew.
+
+        The request that waits for it may be an edit.
+        """
+        if credential.logged_in_at != self.current().credential.logged_in_at:
+            self._check_owner(credential)
+        return self._adopt(credential)
+
+    def _check_owner(self, credential: Credential) -> None:
+        try:
+            identity = fetch_identity(
+                self._wiki,
+                credential.consumer,
+                credential.access_token,
+                username=self._key.username,
+            )
+        except LoginRequiredError:
+            raise self.end(credential, "The wiki does not accept the stored token") from None
+        if TokenKey(self._key.wiki, identity.username) != self._key:
+            error = UsernameMismatchError(self._key.username, identity.username)
+            self.refuse(error, credential)
+            raise error
+
+    def _alive(self) -> Sender:
+        """What is in use; if that is dead, what somebody stored since then."""
+        if self._dead is None:
+            return self.current()
+        with self._lock:
+            if self._dead is None:
+                return self.current()
+            token, error = self._dead
+            stored = self._store.load(self._key)
+            if stored is None or stored.access_token == token:
+                raise copy.copy(error)
+            sender = self._adopt_stored(stored)
+            self._dead = None
+            return sender
+
+    def _read_again(self, stale: Credential) -> Sender:
+        """Use what another process stored meanwhile, if it did."""
+        stored = self._store.load(self._key)
+        if stored is None or stored.access_token == stale.access_token:
+            raise self.end(
+                stale, "The wiki no longer accepts the access token: revoked, or expired"
+            )
+        return self._adopt_stored(stored)
+
+    def _renew_alone(self, stale: Credential) -> Sender:
+        """Renew under the store's lock, so that nobody else uses the refresh token up."""
+        with self._store.locked(self._key) as entry:
+            current = entry.credential
+            if current is None:
+                raise self.end(stale, "Logged out meanwhile")
+            if current.access_token == stale.access_token:
+                current = self._refreshed(current)
+                if not entry.replace(current):
+                    raise self.end(stale, "Logged out meanwhile")
+        return self._adopt_stored(current)
+
+    def _refreshed(self, current: Credential) -> Credential:
+        if not isinstance(current.access_token, OAuth2AccessToken):
+            return current
+        try:
+            token = oauth2.refresh(
+                self._wiki, current.consumer, current.access_token, username=self._key.username
+            )
+        except LoginRequiredError:
+            why = "The wiki no longer renews the access token: revoked, or expired"
+            raise self.end(current, why) from None
+        except TokenRequestError as error:
+            self.refuse(error, current)
+            raise
+        return current.renewed(token)
