@@ -9,6 +9,7 @@ import pywikibot
 from pywikibot.comms import http
 from pywikibot.exceptions import OtherPageSaveError
 
+import pwb_oauth
 from bot_actions import (
     KINDS,
     RENEWABLE,
@@ -21,12 +22,16 @@ from bot_actions import (
     save,
     secrets_sent,
 )
-from pwb_oauth import clock
+from pwb_oauth import clock, login
+from pwb_oauth.accounts import Accounts
+from pwb_oauth.credential import Credential
 from pwb_oauth.errors import (
     AuthorizationError,
     ConfigurationError,
     LoginRequiredError,
     PwbOAuthError,
+    StoreUnavailableError,
+    TokenStoreError,
     TransportError,
     UsernameMismatchError,
 )
@@ -277,20 +282,13 @@ class TestRefreshOfOthers:
 class TestBadInput:
     """Each has its own error, at once, and what was stored is still there."""
 
-    @pytest.mark.parametrize("url", ["nonsense:", "sqlite:///secret", "", ":", "memory"])
+    @pytest.mark.parametrize("url", ["nonsense:", "sqlite:///secret", ":"])
     def test_store_that_does_not_exist(self, stock_bot, monkeypatch, waits, url):
         """The site can be made; its login and its requests raise."""
-        import pwb_oauth  # noqa: PLC0415
-        from pwb_oauth import login  # noqa: PLC0415
-        from pwb_oauth.accounts import Accounts  # noqa: PLC0415
-
         monkeypatch.setenv("PWB_OAUTH_STORE", url)
         monkeypatch.setattr(login, "accounts", Accounts())
         pwb_oauth.install()
         site = stock_bot.site("Alice")
-        if url in ("", "memory"):
-            assert "anon" in site.userinfo
-            return
         for attempt in (site.login, lambda: site.userinfo):
             with pytest.raises(ConfigurationError, match="PWB_OAUTH_STORE") as caught:
                 attempt()
@@ -300,9 +298,6 @@ class TestBadInput:
     @pytest.mark.parametrize("text", ["{", "[]", '{"format": 99}', ""])
     def test_stored_value_that_cannot_be_read(self, bot, monkeypatch, waits, text):
         """A login that would overwrite it is not made by us."""
-        from pwb_oauth.credential import Credential  # noqa: PLC0415
-        from pwb_oauth.errors import TokenStoreError  # noqa: PLC0415
-
         bot.log_in("2.0 owner-only")
         monkeypatch.setattr(bot.store, "load", lambda key: Credential.from_json(text))
         site = bot.site("Alice")
@@ -310,6 +305,25 @@ class TestBadInput:
             with pytest.raises(TokenStoreError):
                 attempt()
         assert waits == []
+
+    @pytest.mark.parametrize("method", ["entries", "load", "locked"])
+    def test_keyring_that_is_locked_or_gone_half_way(self, bot, monkeypatch, waits, method):
+        """Before, between and after the requests; it works again once it is back."""
+        bot.log_in("2.0")
+        page = saved_page(bot)
+        bot.wiki.expire_tokens("Alice")
+        with monkeypatch.context() as patch:
+
+            def fail(*arguments: object) -> None:
+                raise StoreUnavailableError("The keyring is locked. Unlock it.")
+
+            patch.setattr(bot.store, method, fail)
+            if method == "load":
+                patch.setattr(login, "accounts", Accounts(bot.store))
+            assert isinstance(reason_of(page), StoreUnavailableError)
+        assert waits == []
+        page.save(quiet=True)
+        assert authors(bot.wiki, "Test") == ["Alice", "Alice"]
 
     @pytest.mark.parametrize("fault", ["html", "empty", "half-json"])
     @pytest.mark.parametrize("kind", RENEWABLE)

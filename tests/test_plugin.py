@@ -276,10 +276,11 @@ class TestHttpSession:
         bot.log_in("2.0 owner-only")
         site = bot.site("Alice")
         count = len(bot.wiki.log)
-        monkeypatch.setattr(http, "session", requests.Session())
         del site.userinfo
-        with pytest.raises(ConfigurationError, match="session was replaced after"):
-            _ = site.userinfo
+        with monkeypatch.context() as patch:
+            patch.setattr(http, "session", requests.Session())
+            with pytest.raises(ConfigurationError, match="session was replaced after"):
+                _ = site.userinfo
         assert len(bot.wiki.log) == count
         assert waits == []
 
@@ -375,6 +376,7 @@ class TestLogout:
         monkeypatch.setattr(sys.modules[cls.__module__], "Family", cls, raising=False)
         pickled = pickle.dumps(site)
         token = credential.access_token
+        assert b"pwb_oauth." not in pickled  # a process without the library can read it
         for secret in (token.value, token.refresh_token, credential.consumer.secret):
             assert secret.encode() not in pickled
         assert pickle.loads(pickled).username() == "Alice"  # noqa: S301  # our own

@@ -5,7 +5,6 @@ from __future__ import annotations
 import webbrowser
 from contextlib import contextmanager
 from contextvars import ContextVar
-from enum import Enum
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +40,10 @@ if TYPE_CHECKING:
 accounts = Accounts()
 """The accounts that the sites of this process sign in with."""
 
+# What a site was last told. Plain text, since sites are pickled.
 _STATE = "_pwb_oauth_state"
+_SIGNED_IN = "signed in"
+_SIGNED_OUT = "signed out"
 _signing_in: ContextVar[bool] = ContextVar("pwb_oauth_signing_in", default=False)
 
 
@@ -77,12 +79,12 @@ def account_named(site: APISite, username: str | None) -> Account | None:
 
 def is_signed_in(site: APISite) -> bool:
     """Whether the site acts as an account since its last login."""
-    return getattr(site, _STATE, None) is _State.SIGNED_IN
+    return bool(getattr(site, _STATE, None) == _SIGNED_IN)
 
 
 def is_signed_out(site: APISite) -> bool:
     """Whether the site was logged out, and acts anonymously until its next login."""
-    return getattr(site, _STATE, None) is _State.SIGNED_OUT
+    return bool(getattr(site, _STATE, None) == _SIGNED_OUT)
 
 
 def require_stored(site: APISite) -> None:
@@ -175,12 +177,12 @@ def sign_in(site: APISite, account: Account) -> None:
             raise
         account.confirm()
         site._loginstatus = LoginStatus.AS_USER  # noqa: SLF001
-        setattr(site, _STATE, _State.SIGNED_IN)
+        setattr(site, _STATE, _SIGNED_IN)
 
 
 def sign_out(site: APISite) -> None:
     """Make a site anonymous here and now; the wiki refuses ``action=logout`` under OAuth."""
-    setattr(site, _STATE, _State.SIGNED_OUT)
+    setattr(site, _STATE, _SIGNED_OUT)
     _forget_user(site)
     account = account_of(site)
     if account is not None:
@@ -204,13 +206,6 @@ def require_json(site: APISite, response: requests.Response) -> None:
             f"{response.status_code}), so that nobody is signed in to {site}. "
             "Check the address in the family file, or try again later."
         )
-
-
-class _State(Enum):
-    """What a site was last told; a site that was told nothing has none."""
-
-    SIGNED_IN = "in"
-    SIGNED_OUT = "out"
 
 
 def _is_off(site: APISite) -> bool:

@@ -186,10 +186,11 @@ class LiveCredential:
     def _read_again(self, stale: Credential) -> Sender:
         """Use what another process stored meanwhile, if it did."""
         stored = self._store.load(self._key)
-        if stored is None or stored.access_token == stale.access_token:
-            raise self.end(
-                stale, "The wiki no longer accepts the access token: revoked, or expired"
-            )
+        if stored is None:
+            raise self.end(stale, "Logged out meanwhile")
+        if stored.access_token == stale.access_token:
+            why = "The wiki no longer accepts the access token: revoked, or expired"
+            raise self.end(stale, why)
         return self._adopt_stored(stored)
 
     def _renew_alone(self, stale: Credential) -> Sender:
@@ -201,7 +202,8 @@ class LiveCredential:
             if current.access_token == stale.access_token:
                 current = self._refreshed(current)
                 if not entry.replace(current):
-                    raise self.end(stale, "Logged out meanwhile")
+                    # Logged out, or logged in anew: what we got for the old login is dropped.
+                    return self._read_again(stale)
         return self._adopt_stored(current)
 
     def _refreshed(self, current: Credential) -> Credential:

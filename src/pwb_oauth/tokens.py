@@ -91,8 +91,8 @@ class LockedCredential(Protocol):
         """Put a renewed credential in the place of the one that is there.
 
         Returns:
-            Whether it was written. False if the credential was forgotten meanwhile: a logout is
-            never undone by a refresh.
+            Whether it was written. False if the credential was forgotten meanwhile, or replaced by
+            that of another login (``logged_in_at`` differs): a refresh undoes neither.
         """
 
 
@@ -158,7 +158,8 @@ class _Slot:
     def replace(self, credential: Credential) -> bool:
         """Put a renewed credential in the place of the one that is there."""
         with self.guard:
-            if self.credential is None:
+            current = self.credential
+            if current is None or current.logged_in_at != credential.logged_in_at:
                 return False
             self.credential = credential
             return True

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from pwb_oauth.errors import MissingExtraError
@@ -49,30 +51,41 @@ def demo(browser: bool, keep: bool) -> None:
 
 def _run_all(wiki: SandboxWiki, folder: Path, browser: bool) -> list[Outcome]:
     """Prepare each kind of consumer, then run the script with each, some at the same time."""
-    from pwb_oauth.cli.demo_run import KINDS, Stage  # noqa: PLC0415  # needs the extra
+    from pwb_oauth.cli.demo_run import KINDS, Stage, environment  # noqa: PLC0415  # needs the extra
 
     stages = [Stage(wiki, kind, folder / str(number)) for number, kind in enumerate(KINDS)]
-    for stage in stages:
-        stage.prepare(in_browser=browser)
-    with ThreadPoolExecutor(max_workers=len(stages)) as pool:
-        return list(pool.map(Stage.run, stages))
+    # No proxy reaches the wiki on this machine.
+    with environment(dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1")):
+        for stage in stages:
+            stage.prepare(in_browser=browser)
+        with ThreadPoolExecutor(max_workers=len(stages)) as pool:
+            return list(pool.map(Stage.run, stages))
 
 
 def _print(console: Console, outcomes: list[Outcome]) -> None:
-    table = Table(title="Who the wiki took an unchanged Pywikibot script for", title_justify="left")
-    table.add_column("signed in by")
-    for step in _STEPS:
-        table.add_column(step)
-    table.add_column("the wiki credits")
-    for outcome in outcomes:
-        said = [outcome.said.get(step, "-") for step in _STEPS]
-        table.add_row(outcome.kind.name, *said, outcome.credited or "-")
-    console.print(table)
+    console.print(_table(outcomes))
     for outcome in outcomes:
         for problem in outcome.problems:
-            console.print(f"[red]✗[/red] {outcome.kind.name}: {problem}", highlight=False)
+            line = f"[red]✗[/red] {outcome.kind.name}: {escape(problem)}"
+            console.print(line, highlight=False)
     if not any(outcome.problems for outcome in outcomes):
         console.print("[green]✓[/green] Each of these was checked against the wiki's own log.")
+
+
+def _table(outcomes: list[Outcome]) -> Table:
+    rows: list[tuple[str, ...]] = [("signed in by", *_STEPS, "the wiki credits")]
+    for outcome in outcomes:
+        said = (outcome.said.get(step, "-") for step in _STEPS)
+        rows.append((outcome.kind.name, *said, outcome.credited or "-"))
+    title = "Who the wiki took an unchanged Pywikibot script for"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
+    for column in zip(*rows, strict=True):
+        # On a narrow terminal cells are broken between words, never inside one.
+        longest = max(len(word) for cell in column for word in cell.split())
+        table.add_column(escape(column[0]), min_width=longest)
+    for row in rows[1:]:
+        table.add_row(*map(escape, row))
+    return table
 
 
 def _keep(console: Console, wiki: SandboxWiki) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 import webbrowser
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from pwb_oauth import authorization
-from pwb_oauth.credential import Consumer, OAuth1AccessToken, OAuth2AccessToken
+from pwb_oauth.credential import Consumer, parse_owner_only
 from pwb_oauth.errors import AuthorizationDeniedError
 from pwb_oauth.testing.file_keyring import VARIABLE
 from pwb_oauth.tokens import TokenKey, open_token_store
@@ -93,21 +94,17 @@ class Stage:
         with (self.folder / "pywikibot" / "user-config.py").open("a") as config:
             config.write(_CONFIG_LINE)
         key = TokenKey(self._address.central.host, credential.username)
-        with _environment(self._variables()):
+        with environment(self._variables()):
             open_token_store().save(key, credential)
 
     def run(self) -> Outcome:
         """Run the script, and hold what it says against what the wiki saw."""
         outcome = Outcome(self.kind)
-        ran = subprocess.run(  # noqa: S603  # our own script, no shell
-            [sys.executable, str(_quickstart())],
-            env={**os.environ, **self._variables()},
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=_SECONDS_FOR_SCRIPT,
-            check=False,
-        )
+        try:
+            ran = self._run_script()
+        except subprocess.TimeoutExpired:
+            outcome.problems.append(f"the script did not end within {_SECONDS_FOR_SCRIPT} seconds")
+            return outcome
         for line in ran.stdout.splitlines():
             step, found, what = line.partition(": ")
             if found:
@@ -117,6 +114,17 @@ class Stage:
         self._check(outcome)
         return outcome
 
+    def _run_script(self) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(  # noqa: S603  # our own script, no shell
+            [sys.executable, str(_quickstart())],
+            env={**os.environ, **self._variables()},
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS_FOR_SCRIPT,
+            check=False,
+        )
+
     @property
     def _address(self) -> Wiki:
         return Wiki.from_url(self.wiki.api_url)
@@ -125,13 +133,11 @@ class Stage:
         registered = self.wiki.add_consumer(
             self.kind.name, oauth_version=self.kind.oauth_version, owner=self.user, owner_only=True
         )
-        version = self.kind.oauth_version
-        consumer = Consumer(registered.key, registered.secret, version, owner_only=True)
-        if version == "1.0a":
-            token1 = OAuth1AccessToken(registered.access_token, registered.access_secret)
-            return authorization.adopt(self._address, consumer, token1)
-        token2 = OAuth2AccessToken(registered.access_token)
-        return authorization.adopt(self._address, consumer, token2)
+        parts: tuple[str | None, ...] = (registered.access_token,)
+        if self.kind.oauth_version == "1.0a":
+            parts = (registered.key, registered.secret, *parts, registered.access_secret)
+        consumer, access_token = parse_owner_only(":".join(map(str, parts)))
+        return authorization.adopt(self._address, consumer, access_token)
 
     def _authorize(self, in_browser: bool) -> Credential:
         with _Callback() as callback:
@@ -190,7 +196,8 @@ class Stage:
 class _Callback(HTTPServer):
     """A listener on loopback for the address that the browser comes back to."""
 
-    timeout = _SECONDS_FOR_PERSON
+    timeout = 1
+    path = "/callback"
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _CallbackHandler)
@@ -198,7 +205,7 @@ class _Callback(HTTPServer):
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/callback"
+        return f"http://127.0.0.1:{self.server_port}{self.path}"
 
     def wait(self) -> str:
         """Wait for the browser.
@@ -209,19 +216,28 @@ class _Callback(HTTPServer):
         Raises:
             AuthorizationDeniedError: Nobody came within five minutes.
         """
-        self.handle_request()
-        if self.came_to is None:
-            raise AuthorizationDeniedError(
-                "The browser did not come back within five minutes. Run the demo again, "
-                "or without --browser."
-            )
+        deadline = time.monotonic() + _SECONDS_FOR_PERSON
+        while self.came_to is None:
+            if time.monotonic() > deadline:
+                raise AuthorizationDeniedError(
+                    "The browser did not come back within five minutes. Run the demo again, "
+                    "or without --browser."
+                )
+            self.handle_request()
         return f"http://127.0.0.1:{self.server_port}{self.came_to}"
 
 
 class _CallbackHandler(BaseHTTPRequestHandler):
+    # Browsers open connections in advance on which they never say anything.
+    timeout = 1
+
     def do_GET(self) -> None:
         """Keep the address, and tell the person to go back to the terminal."""
-        cast("_Callback", self.server).came_to = self.path
+        listener = cast("_Callback", self.server)
+        if self.path.partition("?")[0] != listener.path:
+            self.send_error(404)
+            return
+        listener.came_to = self.path
         self.send_response(200)
         self.send_header("Content-Type", "text/plain; charset=utf-8")
         self.end_headers()
@@ -232,7 +248,8 @@ class _CallbackHandler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def _environment(variables: dict[str, str]) -> Iterator[None]:
+def environment(variables: dict[str, str]) -> Iterator[None]:
+    """Set environment variables, and put back what was there."""
     before = dict(os.environ)
     os.environ.update(variables)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import webbrowser
 from typing import TYPE_CHECKING
 
@@ -9,12 +10,13 @@ import click
 
 from pwb_oauth import authorization
 from pwb_oauth.credential import Consumer, parse_owner_only
-from pwb_oauth.errors import UsernameMismatchError
-from pwb_oauth.tokens import TokenKey, open_token_store
+from pwb_oauth.errors import ConfigurationError, UsernameMismatchError
+from pwb_oauth.tokens import MemoryTokenStore, TokenKey, open_token_store
 from pwb_oauth.wiki import Wiki
 
 if TYPE_CHECKING:
     from pwb_oauth.credential import Credential, OAuthVersion
+    from pwb_oauth.tokens import TokenStore
 
 
 @click.command()
@@ -40,7 +42,11 @@ def login(
     token itself, for OAuth 1.0a consumer key, consumer secret, access token and access secret
     joined by colons. Nothing that you type is shown.
     """
+    if with_token and key is not None:
+        raise click.UsageError("--with-token takes an access token over; --consumer obtains one.")
     address = Wiki.from_url(wiki)
+    # Before anything is asked, since an answer of the wiki cannot be had twice.
+    kept_in = _open(store)
     if key is None:
         credential = _adopt(address, with_token)
     else:
@@ -48,7 +54,7 @@ def login(
     account = TokenKey(address.central.host, credential.username)
     if user is not None and TokenKey(account.wiki, user) != account:
         raise UsernameMismatchError(user, credential.username)
-    open_token_store(store).save(account, credential)
+    kept_in.save(account, credential)
     click.echo(f"Logged in to {account.wiki} as {account.username} (OAuth {oauth_of(credential)}).")
     click.echo("In user-config.py, add: __import__('pwb_oauth').install()")
 
@@ -58,14 +64,28 @@ def oauth_of(credential: Credential) -> str:
     return ", ".join((credential.oauth_version, *credential.grants))
 
 
+def _open(url: str | None) -> TokenStore:
+    """Open a store that still holds tomorrow what is put in today.
+
+    Raises:
+        ConfigurationError: It does not.
+    """
+    store = open_token_store(url)
+    if store.read_only or isinstance(store, MemoryTokenStore):
+        raise ConfigurationError(
+            f"{store.url} cannot keep an access token. Name another store by --store or "
+            "PWB_OAUTH_STORE, such as keyring:."
+        )
+    return store
+
+
 def _adopt(wiki: Wiki, with_token: bool) -> Credential:
     if with_token:
-        text = click.get_text_stream("stdin").readline()
+        text = sys.stdin.readline()
     else:
         click.echo(f"Register an owner-only consumer: {wiki.registration_url}")
         text = click.prompt("Access token", hide_input=True)
-    consumer, access_token = parse_owner_only(text)
-    return authorization.adopt(wiki, consumer, access_token)
+    return authorization.adopt(wiki, *parse_owner_only(text))
 
 
 def _authorize(

@@ -127,7 +127,9 @@ class KeyringTokenStore:
 
     def _replace(self, key: TokenKey, credential: Credential) -> bool:
         with self._index.lock():
-            there = self._listed(key) and self._text(key).exists()
+            row = self._index.find(key)
+            same_login = row is not None and row.entry.logged_in_at == credential.logged_in_at
+            there = same_login and self._listed(key) and self._text(key).exists()
             if there:
                 self._write(key, credential)
             return there

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import inspect
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
@@ -262,13 +262,32 @@ class TokenStoreContract:
     def test_forget_while_locked_is_not_undone(
         self, writable: TokenStore, key: TokenKey, credential: Credential
     ) -> None:
-        """A logout does not wait for a refresh, and the refresh does not revive it."""
+        """A refresh does not revive what was forgotten, whichever of the two waits."""
         writable.save(key, credential)
-        with writable.locked(key) as held, ThreadPoolExecutor(1) as another_thread:
-            assert another_thread.submit(writable.forget, key).result(_WAIT) is True
-            assert held.replace(_renewed(key)) is False
+        with ThreadPoolExecutor(1) as another_thread:
+            with writable.locked(key) as held:
+                forgetting = another_thread.submit(writable.forget, key)
+                wait([forgetting], _A_MOMENT)
+                forgotten_first = forgetting.done()
+                assert held.replace(_renewed(key)) is not forgotten_first
+            assert forgetting.result(_WAIT) is True
         assert writable.load(key) is None
         assert writable.entries() == ()
+
+    def test_login_while_locked_is_not_undone(
+        self, writable: TokenStore, key: TokenKey, credential: Credential
+    ) -> None:
+        """A refresh does not overwrite a later login, whichever of the two waits."""
+        writable.save(key, _renewed(key))
+        later = replace(credential, logged_in_at=_OBTAINED + timedelta(days=1))
+        with ThreadPoolExecutor(1) as another_thread:
+            with writable.locked(key) as held:
+                logging_in = another_thread.submit(writable.save, key, later)
+                wait([logging_in], _A_MOMENT)
+                logged_in_first = logging_in.done()
+                assert held.replace(_renewed(key)) is not logged_in_first
+            logging_in.result(_WAIT)
+        assert writable.load(key) == later
 
     def test_locked_excludes_another_thread(
         self, writable: TokenStore, key: TokenKey, credential: Credential

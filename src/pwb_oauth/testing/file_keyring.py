@@ -20,7 +20,7 @@ class FileKeyring(KeyringBackend):
     ``PYTHON_KEYRING_BACKEND=pwb_oauth.testing.file_keyring.FileKeyring``.
     """
 
-    priority = -1  # type: ignore[assignment]  # keyring declares a class property
+    priority = -1
 
     def get_password(self, service: str, username: str) -> str | None:
         """Read a password."""

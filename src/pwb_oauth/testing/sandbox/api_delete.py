@@ -17,7 +17,7 @@ from pwb_oauth.testing.sandbox.history import save_revision
 
 if TYPE_CHECKING:
     from pwb_oauth.testing.sandbox.api_call import Call
-    from pwb_oauth.testing.sandbox.model import Page
+    from pwb_oauth.testing.sandbox.model import Page, Revision
 
 _EXCERPT = 150
 
@@ -70,29 +70,15 @@ def rollback(call: Call) -> dict[str, Any]:
     page = existing_page(call, title)
     permissions.check_right(call, "rollback")
     permissions.check(call, "edit", title)
-    current, user = page.latest, given["user"]
-    if current.user != user:
-        text = (
-            f"Cannot rollback the last edit of [[:{title.full}]] by [[User:{user}|{user}]];"
-            " someone else has edited or rolled back the page already."
-        )
-        raise refuse("alreadyrolled", text)
-    before = next((each for each in reversed(page.revisions) if each.user != user), None)
-    if before is None:
-        text = "Cannot revert edit; last contributor is only author of this page."
-        raise refuse("onlyauthor", text)
-    summary = given["summary"] or (
-        f"Reverted edits by [[Special:Contributions/{user}|{user}]] ([[User talk:{user}|talk]])"
-        f" to last revision by [[User:{before.user}|{before.user}]]"
-    )
-    bot = given["markbot"] and call.may("markbotedits")
+    current, before = page.latest, _last_by_somebody_else(page, given["user"])
+    summary = given["summary"] or _rollback_summary(given["user"], before.user)
     revision = save_revision(
         call.context,
         title.full,
         before.text,
         comment=summary,
         minor=True,
-        bot=bot,
+        bot=given["markbot"] and call.may("markbotedits"),
         tags=["mw-rollback"],
     )
     result = {
@@ -104,3 +90,24 @@ def rollback(call: Call) -> dict[str, Any]:
         "last_revid": before.revid,
     }
     return {"rollback": result}
+
+
+def _last_by_somebody_else(page: Page, user: str) -> Revision:
+    if page.latest.user != user:
+        text = (
+            f"Cannot rollback the last edit of [[:{page.title}]] by [[User:{user}|{user}]];"
+            " someone else has edited or rolled back the page already."
+        )
+        raise refuse("alreadyrolled", text)
+    before = next((each for each in reversed(page.revisions) if each.user != user), None)
+    if before is None:
+        text = "Cannot revert edit; last contributor is only author of this page."
+        raise refuse("onlyauthor", text)
+    return before
+
+
+def _rollback_summary(user: str, before: str) -> str:
+    return (
+        f"Reverted edits by [[Special:Contributions/{user}|{user}]] ([[User talk:{user}|talk]])"
+        f" to last revision by [[User:{before}|{before}]]"
+    )
