@@ -74,7 +74,7 @@ class Bot:
         return pywikibot.Site("en", "sandbox", user=user)
 
     def log_in(self, kind: str, user: str = "Alice", **options) -> Credential:
-        """Store a credential of that kind: ``1.0a``, ``1.0a owner-only``, ``2.0``, …"""
+        """Store a credential of that kind: ``1.0a``, ``1.0a owner-only``, ``2.0`` and so on."""
         credential = self.credential(kind, user, **options)
         self.store.save(self.key(user), credential)
         return credential

@@ -192,7 +192,7 @@ class TestFileLock:
     @pytest.mark.filterwarnings("ignore:flock not supported")
     def test_substitute_that_outlives_a_kill_is_refused(self, monkeypatch, folder):
         """On a file system without flock filelock leaves a file that would lock everybody out."""
-        import fcntl  # noqa: PLC0415  # not on Windows
+        import fcntl  # not on Windows
 
         def no_flock(*_):
             raise OSError(errno.ENOSYS, "Function not implemented")

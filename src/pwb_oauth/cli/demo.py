@@ -50,15 +50,23 @@ def demo(browser: bool, keep: bool) -> None:
 
 
 def _run_all(wiki: SandboxWiki, folder: Path, browser: bool) -> list[Outcome]:
-    """Prepare each kind of consumer, then run the script with each, some at the same time."""
+    """Prepare each kind of consumer, then run the script with each.
+
+    A person in a browser stays signed in to the wiki from one consent to the next, so that there
+    all are one user's, one after the other; else each is a user's own, at the same time.
+    """
     from pwb_oauth.cli.demo_run import KINDS, Stage, environment  # noqa: PLC0415  # needs the extra
 
-    stages = [Stage(wiki, kind, folder / str(number)) for number, kind in enumerate(KINDS)]
+    users = [wiki.add_user(f"Demo {number}").name for number in range(1 if browser else len(KINDS))]
+    stages = [
+        Stage(wiki, kind, folder / str(number), users[number % len(users)])
+        for number, kind in enumerate(KINDS)
+    ]
     # No proxy reaches the wiki on this machine.
     with environment(dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1")):
         for stage in stages:
             stage.prepare(in_browser=browser)
-        with ThreadPoolExecutor(max_workers=len(stages)) as pool:
+        with ThreadPoolExecutor(max_workers=len(users)) as pool:
             return list(pool.map(Stage.run, stages))
 
 

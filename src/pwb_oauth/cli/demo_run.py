@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from pwb_oauth.credential import Credential, OAuthVersion
     from pwb_oauth.testing import SandboxWiki
+    from pwb_oauth.testing.sandbox import LogEntry
 
 _SECONDS_FOR_SCRIPT = 60
 _SECONDS_FOR_PERSON = 300
@@ -78,12 +79,12 @@ class Outcome:
 class Stage:
     """One kind of consumer, with a home, a keyring and a Pywikibot folder of its own."""
 
-    def __init__(self, wiki: SandboxWiki, kind: Kind, folder: Path) -> None:
+    def __init__(self, wiki: SandboxWiki, kind: Kind, folder: Path, user: str) -> None:
         """Make the folders."""
         self.wiki = wiki
         self.kind = kind
         self.folder = folder
-        self.user = wiki.add_user(f"Demo {folder.name}").name
+        self.user = user
         (folder / "pywikibot").mkdir(parents=True)
 
     def prepare(self, *, in_browser: bool) -> None:
@@ -100,6 +101,7 @@ class Stage:
     def run(self) -> Outcome:
         """Run the script, and hold what it says against what the wiki saw."""
         outcome = Outcome(self.kind)
+        before = len(self.wiki.log)
         try:
             ran = self._run_script()
         except subprocess.TimeoutExpired:
@@ -111,7 +113,7 @@ class Stage:
                 outcome.said[step] = what
         if ran.returncode:
             outcome.problems.append(f"the script failed: {ran.stderr.strip()[-1000:]}")
-        self._check(outcome)
+        self._check(outcome, list(self.wiki.log)[before:])
         return outcome
 
     def _run_script(self) -> subprocess.CompletedProcess[str]:
@@ -168,7 +170,7 @@ class Stage:
         click.echo(f"  {url}\n")
         webbrowser.open(url)
 
-    def _check(self, outcome: Outcome) -> None:
+    def _check(self, outcome: Outcome, log: list[LogEntry]) -> None:
         nobody, somebody = "127.0.0.1 (anonymous)", f"{self.user} (signed in)"
         outcome.expect("before", outcome.said.get("before"), nobody)
         outcome.expect("after sign-in", outcome.said.get("after sign-in"), somebody)
@@ -177,7 +179,7 @@ class Stage:
         page = self.wiki.pages.get(f"User:{self.user}/quickstart")
         outcome.credited = page.revisions[-1].user if page else None
         outcome.expect("the revision's author", outcome.credited, self.user)
-        edits = [entry for entry in self.wiki.log.select(action="edit") if entry.user == self.user]
+        edits = [entry for entry in log if (entry.action, entry.user) == ("edit", self.user)]
         mechanism = "oauth1" if self.kind.oauth_version == "1.0a" else "oauth2"
         outcome.expect("edit requests", [edit.mechanism for edit in edits], [mechanism])
 
