@@ -15,8 +15,6 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from typing_extensions import Self
-
 from pwb_oauth.testing.sandbox import (
     api,
     grants,
@@ -46,6 +44,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import timedelta
     from types import TracebackType
+
+    from typing_extensions import Self
 
 __all__ = ["Clock", "Consumer", "LogEntry", "Page", "RequestLog", "SandboxWiki", "User"]
 

@@ -6,7 +6,6 @@ from html.parser import HTMLParser
 from urllib.parse import urljoin, urlsplit
 
 import requests
-from typing_extensions import Self
 
 _MOST_HOPS = 12
 _TIMEOUT = 30
