@@ -127,7 +127,7 @@ def _pywikibot(wiki, tmp_path, monkeypatch, *, hooks):
     from pywikibot.data.api import CachedRequest
 
     import pwb_oauth
-    from pwb_oauth import login
+    from pwb_oauth import sites
     from pwb_oauth.accounts import Accounts
 
     folder = tmp_path / "pywikibot"
@@ -151,7 +151,7 @@ def _pywikibot(wiki, tmp_path, monkeypatch, *, hooks):
     # Once it has a number, it expects its file to be there.
     monkeypatch.setattr(throttle, "pid", False)
     monkeypatch.setitem(pywikibot.family.Family._families, "sandbox", _family(wiki))
-    monkeypatch.setattr(login, "accounts", Accounts(bot.store))
+    monkeypatch.setattr(sites, "accounts", Accounts(bot.store))
     pywikibot._sites.clear()
     http.cookie_jar.clear()
     if hooks:

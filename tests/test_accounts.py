@@ -8,7 +8,7 @@ import pytest
 from pwb_oauth import clock
 from pwb_oauth.accounts import Accounts
 from pwb_oauth.credential import Consumer, Credential, OAuth2AccessToken
-from pwb_oauth.errors import ConfigurationError, StoreUnavailableError
+from pwb_oauth.errors import ConfigurationError
 from pwb_oauth.tokens import MemoryTokenStore, TokenKey
 from pwb_oauth.wiki import Wiki
 
@@ -139,31 +139,20 @@ class TestFind:
         store.save(key, credential("second"))
         assert accounts.find(WIKI, "Alice").credential.access_token.value == "second"
 
-
-class TestSave:
-    """``Accounts.save``."""
-
-    def test_saved_credential_is_what_the_next_request_goes_out_with(self, accounts, store):
-        """Although the account was at work with another one."""
+    def test_login_of_another_process_is_what_the_next_request_goes_out_with(self, accounts, store):
+        """Although the account was at work with another credential, which still works."""
         key = TokenKey(WIKI.host, "Alice")
         assert accounts.find(WIKI, "Alice").credential.access_token.value == "token-of-Alice"
-        accounts.save(key, credential("second"))
-        assert store.load(key).access_token.value == "second"
+        store.save(key, credential("second"))
         assert accounts.find(WIKI, "Alice").credential.access_token.value == "second"
 
-    def test_credential_that_cannot_be_stored_changes_nothing(self, accounts, store, monkeypatch):
-        """The account stays at work with what is stored."""
+    def test_account_stays_the_same_object_while_nobody_logs_in(self, accounts, store):
+        """Its cookies and locks live as long as it does; a refresh is no login."""
         key = TokenKey(WIKI.host, "Alice")
         before = accounts.find(WIKI, "Alice")
-
-        def fail(*arguments: object) -> None:
-            raise StoreUnavailableError("The keyring is locked. Unlock it.")
-
-        monkeypatch.setattr(store, "save", fail)
-        with pytest.raises(StoreUnavailableError):
-            accounts.save(key, credential("second"))
+        renewed = before.credential.renewed(OAuth2AccessToken("renewed"))
+        store.save(key, renewed)
         assert accounts.find(WIKI, "Alice") is before
-        assert store.load(key).access_token.value == "token-of-Alice"
 
 
 class TestSignInLock:

@@ -9,7 +9,7 @@ import requests
 from pywikibot.exceptions import APIError
 
 from bot_actions import authors, in_threads, save
-from pwb_oauth import csrf, login, oauth2
+from pwb_oauth import csrf, oauth2, sites
 from pwb_oauth.wiki import Wiki
 
 
@@ -58,28 +58,28 @@ class TestRenew:
         """The type is the action's, not that of the token that was last asked for."""
         refused = request(site, action=action)
         site.tokens._tokens[kind] = "stale+\\"
-        assert csrf.renew(refused, login.account_of(site))
+        assert csrf.renew(refused, sites.account_of(site))
         assert token_queries(bot.wiki) == [kind]
         assert refused._params["token"] == [site.tokens[kind]] != ["stale+\\"]
 
     def test_another_thread_was_faster_its_token_is_taken(self, bot, site):
         """The wallet holds another token than the one that was refused."""
         refused = request(site)
-        assert csrf.renew(refused, login.account_of(site))
+        assert csrf.renew(refused, sites.account_of(site))
         assert refused._params["token"] == [site.tokens["csrf"]]
         assert token_queries(bot.wiki) == []
 
     def test_type_never_asked_for_it_is_fetched(self, bot, site):
         """There is nothing in the wallet to take."""
         site.tokens._tokens.pop("patrol", None)
-        assert csrf.renew(request(site, action="patrol"), login.account_of(site))
+        assert csrf.renew(request(site, action="patrol"), sites.account_of(site))
         assert token_queries(bot.wiki) == ["patrol"]
 
     def test_other_tokens_are_left_where_they_are(self, site):
         """Emptying the wallet would fail the threads that are reading it."""
         wallet = site.tokens._tokens
         wallet.update(csrf="stale+\\", patrol="kept+\\")
-        csrf.renew(request(site), login.account_of(site))
+        csrf.renew(request(site), sites.account_of(site))
         assert site.tokens._tokens is wallet
         assert wallet["patrol"] == "kept+\\"
 
@@ -87,12 +87,12 @@ class TestRenew:
         """It gives up at the second equal one in a row, unless it is told to forget the first."""
         refused = request(site)
         refused.last_error = {"code": "badtoken", "info": "Invalid CSRF token."}
-        csrf.renew(refused, login.account_of(site))
+        csrf.renew(refused, sites.account_of(site))
         assert refused.last_error == {"code": None, "info": None}
 
     def test_dozen_times_in_vain_it_gives_up(self, site):
         """The error goes to the script then."""
-        refused, account = request(site), login.account_of(site)
+        refused, account = request(site), sites.account_of(site)
         assert [csrf.renew(refused, account) for _ in range(13)] == [True] * 12 + [False]
 
     def test_pauses_they_grow_from_nothing_to_half_a_second(self, site, monkeypatch):
@@ -102,7 +102,7 @@ class TestRenew:
         monkeypatch.setattr(csrf.random, "random", lambda: 1.0)
         refused = request(site)
         for _ in range(12):
-            csrf.renew(refused, login.account_of(site))
+            csrf.renew(refused, sites.account_of(site))
         assert pauses[0] == 0
         assert pauses == sorted(pauses)
         assert pauses[1] > 0
@@ -119,7 +119,7 @@ class TestRenew:
         site.tokens._tokens["csrf"] = "stale+\\"
         bot.wiki.fail_next("badtoken", count=5, action="query")
         with ThreadPoolExecutor(1) as pool:
-            asked = pool.submit(csrf.renew, request(site), login.account_of(site))
+            asked = pool.submit(csrf.renew, request(site), sites.account_of(site))
             with pytest.raises(APIError, match="badtoken"):
                 asked.result(timeout=5)
 
@@ -152,7 +152,7 @@ class TestTogether:
 
     def test_second_live_token_of_the_same_user_no_edit_fails(self, bot, site):
         """Two machines that logged in separately void each other's CSRF tokens by a mere read."""
-        credential = login.account_of(site).credential
+        credential = sites.account_of(site).credential
         wiki = Wiki.from_url(bot.wiki.api_url)
         theirs = oauth2.refresh(
             wiki, credential.consumer, credential.access_token, username="Alice"

@@ -18,7 +18,7 @@ from bot_actions import (
     save,
     secrets_sent,
 )
-from pwb_oauth import clock, login
+from pwb_oauth import clock, sites
 from pwb_oauth.account import Account
 from pwb_oauth.credential import Consumer, Credential, OAuth2AccessToken
 from pwb_oauth.errors import ConfigurationError, LoginRequiredError
@@ -170,7 +170,7 @@ class TestHttpRequest:
         consumer, token = Consumer(None, owner_only=True), OAuth2AccessToken("bobs")
         bob = TokenKey("wiki.example.org", "Bob")
         bot.store.save(bob, Credential(consumer, token, "Bob", clock.now()))
-        login.account_named(site, "Bob").confirm()
+        sites.account_named(site, "Bob").confirm()
         site._username = "Bob"
         assert outbox.ask(site, "/w/api.php").auth.key == bob
 

@@ -12,8 +12,9 @@ from pywikibot import config
 from pywikibot.exceptions import FatalServerError, OtherPageSaveError
 
 from bot_actions import authors, noted_waits, own_put_thread, save  # noqa: F401
-from pwb_oauth import errors, plugin
+from pwb_oauth import errors
 from pwb_oauth.errors import LoginRequiredError, PwbOAuthError, TransportError
+from pwb_oauth.fatal import as_fatal
 
 
 def example(cls):
@@ -119,7 +120,7 @@ class TestAsFatal:
     def test_every_own_error_can_cross(self):
         """None has a layout that does not go with Pywikibot's class."""
         for cls in ALL_ERRORS:
-            fatal = plugin._as_fatal(example(cls))
+            fatal = as_fatal(example(cls))
             assert isinstance(fatal, cls)
             assert isinstance(fatal, FatalServerError)
             assert issubclass(cls, PwbOAuthError)

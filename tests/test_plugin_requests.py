@@ -152,8 +152,8 @@ class TestBadToken:
         for number in range(6):
             assert authors(bot.wiki, f"Page {number}") == ["Alice"]
 
-    def test_bad_token_after_logout_is_pywikibots(self, bot, site):
-        """An edit on its way during a logout must not go out again anonymously."""
+    def test_edit_on_its_way_during_a_logout_is_not_made_anonymously(self, bot, site):
+        """Pywikibot's assertuser stops it, and Pywikibot signs in again."""
         request = site.simple_request(
             action="edit", title="Page", text="x", token=site.tokens["csrf"]
         )

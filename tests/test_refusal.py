@@ -52,11 +52,17 @@ class TestRefusalOf:
     def test_unauthorized_the_token_is_refused(self, url):
         """Wikimedia's edge says so with a body that Pywikibot would take for a success."""
         body = '{"httpCode":401,"httpReason":"Jwt is expired"}'
-        assert refusal_of(answer(401, text=body, url=url)) is Refusal.TOKEN
+        challenge = {"WWW_Authenticate": 'Bearer realm="OAuth", error="invalid_token"'}
+        assert refusal_of(answer(401, text=body, url=url, **challenge)) is Refusal.TOKEN
 
-    def test_rest_forbids_it_is_doubtful(self):
-        """A bare 403 is given for bad tokens and for missing rights alike."""
-        assert refusal_of(answer(403, url=REST)) is Refusal.DOUBTFUL
+    @pytest.mark.parametrize("status", [401, 403])
+    def test_rest_forbids_it_is_doubtful(self, status):
+        """It is given for bad tokens, for missing rights and for the other OAuth version alike."""
+        assert refusal_of(answer(status, url=REST)) is Refusal.DOUBTFUL
+
+    def test_api_is_asked_for_a_page_with_such_a_name_it_is_none(self):
+        """The path counts, not the query."""
+        assert refusal_of(answer(403, url=f"{API}?titles=/rest.php/v1")) is None
 
     @pytest.mark.parametrize(
         ("status", "code"),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pwb_oauth.login import OAuthLoginManager
     from pwb_oauth.plugin import install, uninstall
     from pwb_oauth.stores.keyring import KeyringTokenStore
+    from pwb_oauth.stores.sql import SqlTokenStore
     from pwb_oauth.tokens import (
         EnvironmentTokenStore,
         MemoryTokenStore,
@@ -39,6 +40,7 @@ __all__ = [
     "OAuth1AccessToken",
     "OAuth2AccessToken",
     "OAuthLoginManager",
+    "SqlTokenStore",
     "TokenKey",
     "TokenStore",
     "Wiki",
@@ -59,6 +61,7 @@ _HOMES = {
     "OAuth1AccessToken": "credential",
     "OAuth2AccessToken": "credential",
     "OAuthLoginManager": "login",
+    "SqlTokenStore": "stores.sql",
     "TokenKey": "tokens",
     "TokenStore": "tokens",
     "Wiki": "wiki",

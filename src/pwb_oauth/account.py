@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from requests.auth import AuthBase
 
-from pwb_oauth import clock
+from pwb_oauth import clock, forks
 from pwb_oauth.answers import error_code
 from pwb_oauth.errors import (
     ConfigurationError,
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import requests
 
     from pwb_oauth.credential import Credential
+    from pwb_oauth.identity import Identity
     from pwb_oauth.sender import Sender
     from pwb_oauth.tokens import TokenKey, TokenStore
     from pwb_oauth.wiki import Wiki
@@ -55,6 +56,11 @@ class Account(AuthBase):
         self._live = LiveCredential(key, store, wiki)
         self._confirmed_login: datetime | None = None
         self._clock_offset = 0
+        forks.renew_in_children(self)
+
+    def begin_anew(self) -> None:
+        """In a child of a fork: a lock of its own."""
+        self.token_lock = threading.Lock()
 
     def __repr__(self) -> str:
         """Whose account it is."""
@@ -78,6 +84,15 @@ class Account(AuthBase):
         """
         return self._live.current().credential
 
+    def is_of_login(self, logged_in_at: datetime | None) -> bool:
+        """Whether what was read from the store, if anything was, is of the login of that time.
+
+        Args:
+            logged_in_at: When somebody logged in, as the store's list says; None if it does not.
+        """
+        read = self._live.logged_in_at
+        return read is None or logged_in_at is None or read == logged_in_at
+
     @property
     def confirmed(self) -> bool:
         """Whether the wiki said that the access token is this account's."""
@@ -88,6 +103,20 @@ class Account(AuthBase):
     def confirm(self) -> None:
         """Note that the wiki said so."""
         self._confirmed_login = self.credential.logged_in_at
+
+    def identify(self) -> Identity:
+        """Ask the wiki whose the access token is, with a renewed one if that is needed.
+
+        Raises:
+            LoginRequiredError: The access token is of no use any more and cannot be renewed.
+            IdentityError: The wiki does not name the account.
+            TransportError: The wiki could not be asked.
+        """
+        sender = self._live.usable()
+        try:
+            return self._identity(sender.credential)
+        except LoginRequiredError:
+            return self._identity(self._live.renewed(sender).credential)
 
     def refuse(self, error: PwbOAuthError) -> None:
         """Let every request fail with this error until another access token is stored."""
@@ -132,14 +161,17 @@ class Account(AuthBase):
             repeats += 1
             sender = self._after(refusal, sender, response, offset)
 
+    def _identity(self, credential: Credential) -> Identity:
+        return fetch_identity(
+            self.wiki, credential.consumer, credential.access_token, username=self.key.username
+        )
+
     def _refusal(self, credential: Credential, response: requests.Response) -> Refusal | None:
         refusal = refusal_of(response)
         if refusal is not Refusal.DOUBTFUL:
             return refusal
         try:
-            fetch_identity(
-                self.wiki, credential.consumer, credential.access_token, username=self.key.username
-            )
+            self._identity(credential)
         except LoginRequiredError:
             return Refusal.TOKEN
         except (TransportError, IdentityError, ConfigurationError):
@@ -160,7 +192,7 @@ class Account(AuthBase):
             self._set_clock(response, offset)
             return sender
         if refusal is Refusal.TOKEN:
-            return self._live.renewed(sender.credential)
+            return self._live.renewed(sender)
         raise self._error(refusal, sender.credential, response)
 
     def _set_clock(self, response: requests.Response, offset: int) -> None:
@@ -198,7 +230,8 @@ class Account(AuthBase):
             )
         return LoginRequiredError(
             f"{urlsplit(response.url).netloc} does not let {self.key.username} in ({code}). "
-            "See whether the account is blocked, locked, or the consumer meant for another wiki."
+            "See whether the account is blocked, locked, or the consumer meant for another wiki. "
+            f"With another consumer, log in again: {self.key.login_command}"
         )
 
     def _given_up(self, refusal: Refusal, credential: Credential) -> PwbOAuthError:

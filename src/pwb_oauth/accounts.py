@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from pwb_oauth import forks
 from pwb_oauth.account import Account
 from pwb_oauth.errors import ConfigurationError
 from pwb_oauth.tokens import TokenKey, open_token_store
 
 if TYPE_CHECKING:
-    from pwb_oauth.credential import Credential
-    from pwb_oauth.tokens import TokenStore
+    from pwb_oauth.tokens import TokenEntry, TokenStore
     from pwb_oauth.wiki import Wiki
 
 
@@ -26,6 +26,11 @@ class Accounts:
         """Take this store, or open the one that ``PWB_OAUTH_STORE`` names when it is needed."""
         self._store = store
         self._accounts: dict[TokenKey, Account] = {}
+        self.begin_anew()
+        forks.renew_in_children(self)
+
+    def begin_anew(self) -> None:
+        """In a child of a fork: locks of its own."""
         self._sign_in_locks: dict[TokenKey, threading.RLock] = {}
         self._lock = threading.Lock()
 
@@ -39,8 +44,7 @@ class Accounts:
 
     def usernames(self, wiki: Wiki) -> list[str]:
         """The accounts that are stored for a wiki, sorted."""
-        host = wiki.central.host
-        return [entry.key.username for entry in self.store.entries() if entry.key.wiki == host]
+        return [entry.key.username for entry in self._entries(wiki)]
 
     def find(self, wiki: Wiki, username: str | None) -> Account | None:
         """The account of that name, or where no name is given the only one of that wiki.
@@ -48,24 +52,11 @@ class Accounts:
         Returns:
             None if it is not stored, or if several are and none is named.
         """
-        stored = self.usernames(wiki)
-        if username is None:
-            return self._open(wiki, stored[0]) if len(stored) == 1 else None
-        key = TokenKey(wiki.central.host, username)
-        if key.username in stored:
-            return self._open(wiki, key.username)
-        # Should it be stored again, then it is another credential.
-        self._accounts.pop(key, None)
-        return None
-
-    def save(self, key: TokenKey, credential: Credential) -> None:
-        """Store a new credential; later requests of the account go out with it.
-
-        Raises:
-            TokenStoreError: It cannot be stored; what was stored before still is.
-        """
-        self.store.save(key, credential)
-        self._accounts.pop(key, None)
+        stored = self._entries(wiki)
+        if username is not None:
+            key = TokenKey(wiki.central.host, username)
+            stored = [entry for entry in stored if entry.key == key]
+        return self._open(wiki, stored[0]) if len(stored) == 1 else None
 
     def sign_in_lock(self, key: TokenKey) -> threading.RLock:
         """Held while a site signs in, which changes the site under the hands of its threads."""
@@ -85,7 +76,16 @@ class Accounts:
             f"Name one of them in usernames, or log in: {key.login_command}"
         )
 
-    def _open(self, wiki: Wiki, username: str) -> Account:
-        key = TokenKey(wiki.central.host, username)
-        account = Account(key, self.store, wiki.central)
-        return self._accounts.setdefault(key, account)
+    def _entries(self, wiki: Wiki) -> list[TokenEntry]:
+        host = wiki.central.host
+        return [entry for entry in self.store.entries() if entry.key.wiki == host]
+
+    def _open(self, wiki: Wiki, entry: TokenEntry) -> Account:
+        account = self._accounts.get(entry.key)
+        if account is None:
+            fresh = Account(entry.key, self.store, wiki.central)
+            return self._accounts.setdefault(entry.key, fresh)
+        if not account.is_of_login(entry.logged_in_at):
+            # Somebody logged in anew, perhaps in another process.
+            account = self._accounts[entry.key] = Account(entry.key, self.store, wiki.central)
+        return account

@@ -252,7 +252,7 @@ def _raise_refresh_error(
         raise TokenRequestError(
             f"{wiki.host} did not renew the access token of {username}: it does not accept the "
             "consumer's key and secret, or does not let this consumer refresh. Compare both with "
-            "its registration, then log in again.",
+            "its registration.",
             code,
         )
     if code in _REFUSED_FOR_GOOD and (unauthorized or not _REFUSED_FOR_GOOD[code]):

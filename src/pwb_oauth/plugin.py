@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import unquote, urlsplit
@@ -18,15 +17,11 @@ from urllib.parse import unquote, urlsplit
 import wrapt
 from requests.auth import AuthBase
 
-from pwb_oauth.errors import (
-    ConfigurationError,
-    PwbOAuthError,
-    TransportError,
-    UnsupportedPywikibotError,
-)
+from pwb_oauth.errors import ConfigurationError, UnsupportedPywikibotError
+from pwb_oauth.fatal import fatal_for_pywikibot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     import requests
     from pywikibot.data.api import Request
@@ -177,19 +172,19 @@ def _request(
     wrapped: Callable[..., Any], instance: None, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """``http.request``: say which account the request is sent as, if any."""
-    from pwb_oauth import login  # noqa: PLC0415  # imports Pywikibot
+    from pwb_oauth import sites  # noqa: PLC0415  # imports Pywikibot
 
     del instance
 
     def send(
         site: APISite, uri: str | None = None, headers: dict[str, str] | None = None, **rest: Any
     ) -> Any:
-        with _fatal_for_pywikibot():
+        with fatal_for_pywikibot():
             if "auth" not in rest:
                 rest |= _choose_auth(site, uri, rest.get("protocol"))
             response = wrapped(site, uri, headers, **rest)
-            if login.is_signing_in():
-                login.require_json(site, response)
+            if sites.is_signing_in():
+                sites.require_json(site, response)
             return response
 
     return send(*args, **kwargs)
@@ -197,19 +192,19 @@ def _request(
 
 def _choose_auth(site: APISite, uri: str | None, protocol: str | None) -> dict[str, Any]:
     """The ``auth`` argument for a request of a site; empty where Pywikibot is to choose."""
-    from pwb_oauth import login  # noqa: PLC0415  # imports Pywikibot
+    from pwb_oauth import sites  # noqa: PLC0415  # imports Pywikibot
 
-    account = login.account_of(site)
+    account = sites.account_of(site)
     if account is None:
-        login.require_stored(site)
+        sites.require_stored(site)
         return {}
     url = site.base_url(uri, protocol=protocol)
-    wiki = login.wiki_of(site)
-    if login.is_signed_out(site) or not _is_api(wiki, url):
+    wiki = sites.wiki_of(site)
+    if sites.is_signed_out(site) or not _is_api(wiki, url):
         return {"auth": _Nobody()}
     wiki.require_safe_transport()
-    if not login.is_signing_in():
-        login.sign_in_unless_confirmed(site, account)
+    if not sites.is_signing_in():
+        sites.sign_in_unless_confirmed(site, account)
     return {"auth": account}
 
 
@@ -241,18 +236,18 @@ def _login(
     def sign_in(
         autocreate: bool = False, user: str | None = None, *, cookie_only: bool = False
     ) -> None:
-        from pwb_oauth import login  # noqa: PLC0415  # imports Pywikibot
+        from pwb_oauth import sites  # noqa: PLC0415  # imports Pywikibot
 
-        with _fatal_for_pywikibot(quiet=cookie_only):
-            account = login.account_named(site, user)
+        with fatal_for_pywikibot(quiet=cookie_only):
+            account = sites.account_named(site, user)
             if account is not None:
-                login.sign_in_unless_done(site, account)
+                sites.sign_in_unless_done(site, account)
                 return
-            login.leave(site)
-            if cookie_only or not login.would_ask_for_password(site, user):
+            sites.leave(site)
+            if cookie_only or not sites.would_ask_for_password(site, user):
                 wrapped(autocreate, user, cookie_only=cookie_only)
             else:
-                login.sign_in_by_cookie(site, user, wrapped)
+                sites.sign_in_by_cookie(site, user, wrapped)
 
     sign_in(*args, **kwargs)
 
@@ -261,11 +256,11 @@ def _logout(
     wrapped: Callable[..., None], site: APISite, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> None:
     """``APISite.logout``: forget the sign-in here; the wiki refuses ``action=logout``."""
-    from pwb_oauth import login  # noqa: PLC0415  # imports Pywikibot
+    from pwb_oauth import sites  # noqa: PLC0415  # imports Pywikibot
 
-    with _fatal_for_pywikibot():
-        if login.account_of(site) is not None or login.is_signed_in(site):
-            login.sign_out(site)
+    with fatal_for_pywikibot():
+        if sites.account_of(site) is not None or sites.is_signed_in(site):
+            sites.sign_out(site)
         else:
             wrapped(*args, **kwargs)
 
@@ -274,10 +269,10 @@ def _is_oauth_token_available(
     wrapped: Callable[..., bool], site: APISite, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> bool:
     """``APISite.is_oauth_token_available``: True with a stored credential as well."""
-    from pwb_oauth import login  # noqa: PLC0415  # imports Pywikibot
+    from pwb_oauth import sites  # noqa: PLC0415  # imports Pywikibot
 
-    with _fatal_for_pywikibot():
-        if login.account_of(site) is None:
+    with fatal_for_pywikibot():
+        if sites.account_of(site) is None:
             return wrapped(*args, **kwargs)
     return not _oauth_hidden.get()
 
@@ -304,56 +299,12 @@ def _bad_token(
     """``Request._bad_token``: fetch CSRF tokens anew, more than once if need be."""
 
     def handle(code: str) -> bool:
-        from pwb_oauth import csrf, login  # noqa: PLC0415  # imports Pywikibot
+        from pwb_oauth import csrf, sites  # noqa: PLC0415  # imports Pywikibot
 
-        with _fatal_for_pywikibot():
-            site = request.site
-            account = login.account_of(site) if code == "badtoken" else None
-            if account is None or login.is_signing_in() or login.is_signed_out(site):
+        with fatal_for_pywikibot():
+            account = sites.account_of(request.site) if code == "badtoken" else None
+            if account is None or sites.is_signing_in():
                 return wrapped(code)
             return csrf.renew(request, account)
 
     return handle(*args, **kwargs)
-
-
-@contextmanager
-def _fatal_for_pywikibot(*, quiet: bool = False) -> Iterator[None]:
-    """Give our errors the class that Pywikibot lets through, or drop them.
-
-    Pywikibot retries for minutes what it does not know, and a thread of asynchronous saves dies of
-    it. A TransportError is what it should retry, save when a site signs in: that fails at once.
-    """
-    from pywikibot.exceptions import FatalServerError  # noqa: PLC0415
-
-    from pwb_oauth import login  # noqa: PLC0415  # imports Pywikibot
-
-    try:
-        yield
-    except FatalServerError as error:
-        if not (quiet and isinstance(error, PwbOAuthError)):
-            raise
-    except PwbOAuthError as error:
-        if isinstance(error, TransportError) and not login.is_signing_in():
-            raise
-        if not quiet:
-            raise _as_fatal(error) from None
-
-
-def _as_fatal(error: PwbOAuthError) -> PwbOAuthError:
-    """The same error, as a ``FatalServerError`` too."""
-    cls = _fatal_class(type(error))  # type: ignore[arg-type]  # mypy looks for a class's hash in vain
-    fatal = cls.__new__(cls, *error.args)
-    fatal.__dict__.update(vars(error), unicode=str(error))
-    return fatal
-
-
-@functools.cache
-def _fatal_class(cls: type[PwbOAuthError]) -> type[PwbOAuthError]:
-    from pywikibot.exceptions import FatalServerError  # noqa: PLC0415  # imports Pywikibot
-
-    # A pickle holds the plain error: this class cannot be found by its name.
-    own = {
-        "__module__": cls.__module__,
-        "__reduce__": lambda error: (cls, *cls.__reduce__(error)[1:]),
-    }
-    return type(cls.__name__, (cls, FatalServerError), own)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from enum import Enum
 from http import HTTPStatus
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from requests import Response
@@ -32,7 +33,7 @@ class Refusal(Enum):
     ACCOUNT = "account"
     """The wiki refuses this account or this consumer here, whatever the token."""
     DOUBTFUL = "doubtful"
-    """rest.php's bare 403, which may mean anything."""
+    """rest.php's bare 403 or 401, which may mean anything."""
 
 
 def refusal_of(response: Response) -> Refusal | None:
@@ -44,17 +45,24 @@ def refusal_of(response: Response) -> Refusal | None:
     Returns:
         None if the token was accepted, whatever else the answer says.
 
-    Source: recordings of MediaWiki 1.43; for the edge's 401 Phabricator T419034. api.php answers
-    with HTTP 200 and names the error in a header, which holds for every format of the body.
+    Source: recordings of MediaWiki 1.43; for the edge's 401 Phabricator T419034, RFC 6750 section
+    3.1. api.php answers with HTTP 200 and names the error in a header, which holds for every format
+    of the body. rest.php forbids for other reasons too, and some of its pages know one OAuth
+    version alone.
     """
     code = response.headers.get(API_ERROR_HEADER, "")
     if code.startswith(_INVALID):
         return _of_api_error(code, response)
+    at_rest = "/rest.php" in urlsplit(response.url).path
     if response.status_code == HTTPStatus.UNAUTHORIZED:
-        return Refusal.TOKEN
-    if response.status_code == HTTPStatus.FORBIDDEN and "/rest.php" in response.url:
+        return Refusal.DOUBTFUL if at_rest and not _challenged(response) else Refusal.TOKEN
+    if response.status_code == HTTPStatus.FORBIDDEN and at_rest:
         return Refusal.DOUBTFUL
     return None
+
+
+def _challenged(response: Response) -> bool:
+    return 'error="invalid_token"' in response.headers.get("WWW-Authenticate", "")
 
 
 def _of_api_error(code: str, response: Response) -> Refusal:

@@ -10,7 +10,7 @@ import copy
 import threading
 from typing import TYPE_CHECKING
 
-from pwb_oauth import clock, oauth2
+from pwb_oauth import clock, forks, oauth2
 from pwb_oauth.credential import OAuth2AccessToken
 from pwb_oauth.errors import (
     LoginRequiredError,
@@ -23,7 +23,9 @@ from pwb_oauth.sender import Sender
 from pwb_oauth.tokens import TokenKey
 
 if TYPE_CHECKING:
-    from pwb_oauth.credential import AccessToken, Credential
+    from datetime import datetime
+
+    from pwb_oauth.credential import Credential
     from pwb_oauth.errors import PwbOAuthError
     from pwb_oauth.tokens import TokenStore
     from pwb_oauth.wiki import Wiki
@@ -43,8 +45,19 @@ class LiveCredential:
         self._wiki = wiki
         self._lock = threading.RLock()
         self._sender: Sender | None = None
-        self._dead: tuple[AccessToken, PwbOAuthError] | None = None
+        self._dead: tuple[Credential, PwbOAuthError] | None = None
         self._failed_renewal: TransportError | None = None
+        forks.renew_in_children(self)
+
+    def begin_anew(self) -> None:
+        """In a child of a fork: the same credential, but neither lock nor cookies."""
+        self._lock = threading.RLock()
+        self.drop_cookies()
+
+    @property
+    def logged_in_at(self) -> datetime | None:
+        """When what was read from the store was obtained; None if nothing was read yet."""
+        return self._sender.credential.logged_in_at if self._sender else None
 
     def current(self) -> Sender:
         """What the last request went out with, dead or alive; read from the store at first.
@@ -70,14 +83,14 @@ class LiveCredential:
         if isinstance(token, OAuth2AccessToken) and token.refresh_token is not None:
             renew_at = token.renew_at
             if renew_at is not None and clock.now() >= renew_at:
-                return self.renewed(sender.credential)
+                return self.renewed(sender)
         return sender
 
-    def renewed(self, stale: Credential) -> Sender:
+    def renewed(self, stale: Sender) -> Sender:
         """Get a newer access token: from memory, from the store or from the wiki.
 
         Args:
-            stale: The credential whose access token expires, or was refused.
+            stale: What was refused, or expires.
 
         Raises:
             LoginRequiredError: There is none, and the wiki will give none.
@@ -88,15 +101,15 @@ class LiveCredential:
         failed_before = self._failed_renewal
         with self._lock:
             sender = self._alive()
-            if sender.credential.access_token != stale.access_token:
+            if sender.credential.access_token != stale.credential.access_token:
                 return sender
             if not sender.credential.refreshable:
-                return self._read_again(stale)
+                return self._started_afresh(stale)
             failed = self._failed_renewal
             if failed is not None and failed is not failed_before:
                 raise copy.copy(failed)  # it was tried while we waited for the lock
             try:
-                return self._renew_alone(stale)
+                return self._renew_alone(stale.credential)
             except TransportError as error:
                 self._failed_renewal = copy.copy(error)
                 raise
@@ -109,7 +122,7 @@ class LiveCredential:
             credential: Whose access token is of no use; the present one's if None.
         """
         credential = credential or self.current().credential
-        self._dead = (credential.access_token, copy.copy(error))
+        self._dead = (credential, copy.copy(error))
 
     def end(self, credential: Credential, why: str) -> LoginRequiredError:
         """The error for this and every later request, until another access token is stored."""
@@ -175,13 +188,34 @@ class LiveCredential:
         with self._lock:
             if self._dead is None:
                 return self.current()
-            token, error = self._dead
+            dead, error = self._dead
             stored = self._store.load(self._key)
-            if stored is None or stored.access_token == token:
+            if stored is None or self._same_login(stored, dead):
                 raise copy.copy(error)
             sender = self._adopt_stored(stored)
             self._dead = None
             return sender
+
+    def _same_login(self, one: Credential, other: Credential) -> bool:
+        """Whether a credential is as it was. A new login may bring the same OAuth 1.0a token."""
+        # An environment does not say when its token was obtained.
+        same_time = self._store.read_only or one.logged_in_at == other.logged_in_at
+        return same_time and one.access_token == other.access_token
+
+    def _started_afresh(self, stale: Sender) -> Sender:
+        """The same access token without cookies, or what another process stored meanwhile.
+
+        The wiki may have refused a cookie: ``sessionJwt`` is void when the session on the wiki
+        ends, be it by another login with the same OAuth 1.0a token (Phabricator T417833).
+        """
+        sender = self.current()
+        if sender is not stale:
+            return sender  # another thread has seen to it
+        stored = self._store.load(self._key)
+        same = stored is not None and stored.access_token == stale.credential.access_token
+        if stored is not None and same and stale.has_cookies:
+            return self._adopt_stored(stored)
+        return self._read_again(stale.credential)
 
     def _read_again(self, stale: Credential) -> Sender:
         """Use what another process stored meanwhile, if it did."""
@@ -217,6 +251,7 @@ class LiveCredential:
             why = "The wiki no longer renews the access token: revoked, or expired"
             raise self.end(current, why) from None
         except TokenRequestError as error:
-            self.refuse(error, current)
-            raise
+            refusal = TokenRequestError(f"{error} {self.next_step}", error.error)
+            self.refuse(refusal, current)
+            raise refusal from None
         return current.renewed(token)

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
+from weakref import WeakSet
 
 import requests
+from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
+from pwb_oauth import forks
 from pwb_oauth.credential import OAuth1AccessToken, Secret
 from pwb_oauth.errors import ConfigurationError
 from pwb_oauth.oauth1 import OAuth1Signer
 from pwb_oauth.wiki import Wiki
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from requests.adapters import BaseAdapter
+
     from pwb_oauth.credential import Credential, OAuth2AccessToken
 
 # What a session takes over from the one in whose place it sends. Cookies and Authorization are the
@@ -35,6 +42,11 @@ class Sender:
         """Begin without cookies."""
         self.credential = credential
         self._session = _Session()
+
+    @property
+    def has_cookies(self) -> bool:
+        """Whether wikis have set any."""
+        return bool(self._session.cookies)
 
     def send(
         self,
@@ -62,6 +74,7 @@ class Sender:
         """
         for name in _SHARED:
             setattr(self._session, name, getattr(base, name))
+        _connections.note(self._session.adapters.values())
         auth = self._signature(timestamp_offset)
         response = self._session.request(method, url, auth=auth, **kwargs)
         if response.is_redirect:
@@ -87,6 +100,31 @@ def _redirected(url: str, response: requests.Response) -> ConfigurationError:
         f"{Wiki.from_url(url).host} redirects its API to {target}. "
         "An access token does not follow: correct the address in the family file."
     )
+
+
+class _Connections:
+    """The adapters that accounts send by. They are Pywikibot's, and so are their connections."""
+
+    def __init__(self) -> None:
+        self._adapters: WeakSet[HTTPAdapter] = WeakSet()
+        self._of_the_parent: list[Any] = []
+        forks.renew_in_children(self)
+
+    def note(self, adapters: Iterable[BaseAdapter]) -> None:
+        """Remember them until the process forks."""
+        for adapter in adapters:
+            if isinstance(adapter, HTTPAdapter):
+                self._adapters.add(adapter)
+
+    def begin_anew(self) -> None:
+        """Make a child connect by itself: each adapter is as after unpickling, which has none."""
+        for adapter in self._adapters:
+            # Kept, since closing them takes locks that a thread of the parent may have held.
+            self._of_the_parent += [adapter.poolmanager, adapter.proxy_manager]
+            adapter.__setstate__(adapter.__getstate__())
+
+
+_connections = _Connections()
 
 
 class _Session(requests.Session):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from pwb_oauth import clock
+from pwb_oauth import clock, forks
 from pwb_oauth.credential import Credential, OAuthVersion, parse_owner_only
 from pwb_oauth.errors import ConfigurationError, ReadOnlyStoreError
 from pwb_oauth.wiki import Wiki
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from contextlib import AbstractContextManager
     from datetime import datetime
+
+_DATABASE = re.compile(r"(sqlite|mysql|mariadb|postgresql)(\+\w+)?://")
 
 
 @dataclass(frozen=True, order=True)
@@ -182,6 +185,12 @@ class MemoryTokenStore:
         """Begin empty."""
         self._slots: dict[TokenKey, _Slot] = {}
         self._guard = threading.Lock()
+        forks.renew_in_children(self)
+
+    def begin_anew(self) -> None:
+        """In a child of a fork: locks of its own. From here on the two stores differ."""
+        self._guard = threading.Lock()
+        self._slots = {key: _Slot(credential=slot.credential) for key, slot in self._slots.items()}
 
     def __repr__(self) -> str:
         """The class alone."""
@@ -296,20 +305,26 @@ def open_token_store(url: str | None = None) -> TokenStore:
 
     Args:
         url: ``keyring:`` for the operating system's keyring, ``env:`` for environment variables,
-            ``memory:`` for a store that ends with the process. None reads ``PWB_OAUTH_STORE``, and
-            means the keyring where that is not set.
+            ``memory:`` for a store that ends with the process, or the URL of a database as
+            :class:`pwb_oauth.SqlTokenStore` takes it. None reads ``PWB_OAUTH_STORE``, and means the
+            keyring where that is not set.
 
     Raises:
-        ConfigurationError: There is no such store.
+        ConfigurationError: There is no such store, or what it needs is not set or installed.
         StoreUnavailableError: The store is not to be had on this machine.
     """
     from_environment = os.environ.get("PWB_OAUTH_STORE", "").strip()
-    scheme, _, rest = (url if url is not None else from_environment or "keyring:").partition(":")
+    named = url if url is not None else from_environment or "keyring:"
+    if _DATABASE.match(named):
+        from pwb_oauth.stores.sql import SqlTokenStore  # noqa: PLC0415  # an extra
+
+        return SqlTokenStore(named)
+    scheme, _, rest = named.partition(":")
     if rest or scheme not in ("keyring", "env", "memory"):
         # The URL of a database may hold a password, so it is not repeated.
         raise ConfigurationError(
-            "There is no such token store. Use keyring:, env: or memory: "
-            + ("in PWB_OAUTH_STORE." if url is None else "as its URL.")
+            "There is no such token store. Use keyring:, env: or memory: or the URL of a database, "
+            "such as sqlite:////path, " + ("in PWB_OAUTH_STORE." if url is None else "as its URL.")
         )
     if scheme == "env":
         return EnvironmentTokenStore()

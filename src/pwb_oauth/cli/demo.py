@@ -75,7 +75,7 @@ def _print(console: Console, outcomes: list[Outcome]) -> None:
     for outcome in outcomes:
         for problem in outcome.problems:
             line = f"[red]✗[/red] {outcome.kind.name}: {escape(problem)}"
-            console.print(line, highlight=False)
+            console.print(line, highlight=False, soft_wrap=True)
     if not any(outcome.problems for outcome in outcomes):
         console.print("[green]✓[/green] Each of these was checked against the wiki's own log.")
 
@@ -97,7 +97,8 @@ def _table(outcomes: list[Outcome]) -> Table:
 
 
 def _keep(console: Console, wiki: SandboxWiki) -> None:
-    console.print(f"\nThe wiki stays at {wiki.url} (api.php: {wiki.api_url}). Sign in there as:")
+    reach = f"\nThe wiki stays at {wiki.url} (api.php: {wiki.api_url}). Sign in there as:"
+    console.print(reach, soft_wrap=True)
     for user in wiki.users.values():
         if user.password:
             console.print(f"  {user.name}, password {user.password}", highlight=False)

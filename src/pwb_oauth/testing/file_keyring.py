@@ -8,6 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock
 from keyring.backend import KeyringBackend
+from keyring.errors import PasswordDeleteError
 
 VARIABLE = "PWB_OAUTH_TEST_KEYRING"
 """The environment variable that names the file."""
@@ -35,7 +36,8 @@ class FileKeyring(KeyringBackend):
         """Delete a password."""
         with self._lock():
             held = self._read()
-            held.pop(_name(service, username), None)
+            if held.pop(_name(service, username), None) is None:
+                raise PasswordDeleteError("There is no such password.")
             self._write(held)
 
     @property

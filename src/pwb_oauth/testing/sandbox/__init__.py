@@ -307,10 +307,13 @@ class SandboxWiki:
         """Let the next requests fail.
 
         Args:
-            kind: ``"503"`` (with Retry-After), ``"hang"`` (answers after ``seconds``), ``"cut"``
-                (the connection ends without an answer), ``"html"``, ``"half-json"``, ``"empty"``,
-                ``"edge-401"`` (Wikimedia's edge finds the token expired), ``"maxlag"``,
-                ``"badtoken"``.
+            kind: ``"503"`` and ``"429"`` (with Retry-After), ``"hang"`` (answers after
+                ``seconds``), ``"cut"`` (the connection ends without an answer, nothing is done),
+                ``"lost"`` (it is done, and the connection ends without an answer), ``"html"``,
+                ``"half-json"``, ``"empty"``, ``"401"`` (with WWW-Authenticate), ``"edge-401"``
+                (Wikimedia's edge finds the token expired), ``"jwt"`` (the sessionJwt cookie is said
+                to be another token's), ``"maxlag"``, ``"badtoken"``, ``"redirect"`` (to another
+                host).
             count: How many.
             path: Only those whose path ends so: ``"/api.php"``, ``"oauth2/access_token"``.
             action: Only those with this ``action`` of api.php.

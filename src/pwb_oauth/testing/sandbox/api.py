@@ -7,7 +7,6 @@ the general parameters, ``assert``, the module's parameters and its token, the r
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, cast
 
 from werkzeug.wrappers import Response
@@ -70,13 +69,6 @@ def handle(context: Context) -> Response:
     Args:
         context: The request and the wiki; the wiki's lock is held.
     """
-    with ExitStack() as files:
-        for file in context.request.files.values():
-            files.callback(file.close)
-        return _handle(context)
-
-
-def _handle(context: Context) -> Response:
     if context.request.method == "OPTIONS":
         return answer_preflight(context)
     call = Call(context)

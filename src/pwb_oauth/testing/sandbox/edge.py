@@ -15,7 +15,7 @@ from pwb_oauth.testing.sandbox import jwts, sessions
 if TYPE_CHECKING:
     from pwb_oauth.testing.sandbox.exchange import Context
 
-_CHALLENGE = 'Bearer realm="OAuth", error="invalid_token"'
+CHALLENGE = 'Bearer realm="OAuth", error="invalid_token"'
 
 
 def refuse(context: Context) -> Response | None:
@@ -37,5 +37,5 @@ def refusal(reason: str) -> Response:
         reason: ``Jwt is expired``.
     """
     body = json.dumps({"httpCode": 401, "httpReason": reason}, separators=(",", ":"))
-    headers = {"WWW-Authenticate": _CHALLENGE}
+    headers = {"WWW-Authenticate": CHALLENGE}
     return Response(body, 401, headers, content_type="application/json")

@@ -69,6 +69,11 @@ class WikiRequest:
         """Query and form together; the form's win, as in MediaWiki."""
         return {**self.query, **self.form}
 
+    def close(self) -> None:
+        """Close the files; a request may have been answered without a look at them."""
+        for file in self.files.values():
+            file.close()
+
     @property
     def authorization(self) -> str:
         """The Authorization header, empty if there is none."""

@@ -15,8 +15,52 @@ if TYPE_CHECKING:
     from pwb_oauth.testing.sandbox.exchange import Context
 
 FaultKind = Literal[
-    "503", "hang", "cut", "html", "half-json", "empty", "edge-401", "maxlag", "badtoken"
+    "401",
+    "429",
+    "503",
+    "badtoken",
+    "cut",
+    "edge-401",
+    "empty",
+    "half-json",
+    "hang",
+    "html",
+    "jwt",
+    "lost",
+    "maxlag",
+    "redirect",
 ]
+
+_JSON = "application/json; charset=utf-8"
+_HTML = "text/html; charset=utf-8"
+_TEXT = "text/plain; charset=utf-8"
+
+# Status, type and body of what comes in the place of the wiki's answer.
+_REPLIES: dict[str, tuple[int, str, str]] = {
+    "401": (401, _HTML, "<!DOCTYPE html><title>401</title><p>This token is not accepted."),
+    "429": (429, _HTML, "<!DOCTYPE html><title>429</title><p>Too many requests."),
+    "503": (
+        503,
+        _TEXT,
+        "Service Unavailable: our servers are under maintenance or have a problem.",
+    ),
+    "empty": (200, _JSON, ""),
+    "half-json": (200, _JSON, '{"batchcomplete":true,"query":{"userinfo":{"id":4,"na'),
+    "html": (200, _HTML, "<!DOCTYPE html><title>Error</title><p>Something is wrong.</p>"),
+    "redirect": (302, _HTML, ""),
+}
+
+# Code and text of errors of api.php, which have the status 200.
+_API_ERRORS: dict[str, tuple[str, str]] = {
+    "badtoken": ("badtoken", "Invalid CSRF token."),
+    "jwt": (
+        "mwoauth-invalid-authorization-jwt",
+        "The session cookie in your request belongs to another authorization.",
+    ),
+    "maxlag": ("maxlag", "Waiting for db1: 7 seconds lagged."),
+}
+
+_MAY_RETRY = ("429", "503", "maxlag")
 
 
 class ConnectionCutError(ConnectionError):
@@ -94,14 +138,17 @@ class Faults:
         return None
 
     def act(self, fault: Fault) -> Response | None:
-        """Fail.
+        """Fail before the wiki sees the request.
 
         Returns:
-            What to answer instead of the wiki; None to answer as usual, after having hung.
+            What to answer instead of the wiki; None to let the wiki do what was asked, be it after
+            having hung, be it before :meth:`lose` is asked.
 
         Raises:
             ConnectionCutError: The connection is to be closed without an answer.
         """
+        if fault.kind == "lost":
+            return None
         if fault.kind == "cut":
             raise ConnectionCutError
         if fault.kind == "hang":
@@ -110,33 +157,36 @@ class Faults:
             return None
         return _reply(fault)
 
+    def lose(self, fault: Fault) -> None:
+        """Fail after the wiki did what was asked.
+
+        Raises:
+            ConnectionCutError: The answer is to be lost.
+        """
+        if fault.kind == "lost":
+            raise ConnectionCutError
+
 
 def _reply(fault: Fault) -> Response:
-    json_type = "application/json; charset=utf-8"
-    wait = {"Retry-After": f"{fault.seconds:g}"}
-    if fault.kind == "503":
-        text = "Service Unavailable: our servers are under maintenance or have a problem."
-        return Response(text, 503, wait, content_type="text/plain; charset=utf-8")
-    if fault.kind == "html":
-        return Response(
-            "<!DOCTYPE html><title>Error</title><p>Something is wrong.</p>",
-            200,
-            content_type="text/html; charset=utf-8",
-        )
     if fault.kind == "edge-401":
         return edge.refusal("Jwt is expired")
+    if fault.kind in _API_ERRORS:
+        code, info = _API_ERRORS[fault.kind]
+        body = json.dumps({"error": {"code": code, "info": info}})
+        reply = Response(body, 200, {"MediaWiki-API-Error": code}, content_type=_JSON)
+    else:
+        status, content_type, body = _REPLIES[fault.kind]
+        reply = Response(body, status, content_type=content_type)
+    reply.headers.extend(_headers(fault))
+    return reply
+
+
+def _headers(fault: Fault) -> dict[str, str]:
+    headers = {"Retry-After": f"{fault.seconds:g}"} if fault.kind in _MAY_RETRY else {}
+    if fault.kind == "401":
+        headers["WWW-Authenticate"] = edge.CHALLENGE
     if fault.kind == "maxlag":
-        text = "Waiting for db1: 7 seconds lagged."
-        return _api_error("maxlag", text, wait | {"X-Database-Lag": "7"})
-    if fault.kind == "badtoken":
-        return _api_error("badtoken", "Invalid CSRF token.", {})
-    body = (
-        '{"batchcomplete":true,"query":{"userinfo":{"id":4,"na' if fault.kind == "half-json" else ""
-    )
-    return Response(body, 200, content_type=json_type)
-
-
-def _api_error(code: str, text: str, headers: dict[str, str]) -> Response:
-    body = json.dumps({"error": {"code": code, "info": text}})
-    named = headers | {"MediaWiki-API-Error": code}
-    return Response(body, 200, named, content_type="application/json; charset=utf-8")
+        headers["X-Database-Lag"] = "7"
+    if fault.kind == "redirect":
+        headers["Location"] = "http://elsewhere.invalid/w/api.php"
+    return headers

@@ -206,6 +206,8 @@ class WikiServer:
         except ConnectionCutError:
             self._note(context, started, None)
             raise
+        finally:
+            context.request.close()
         for cookie in context.cookies:
             reply.headers.add("Set-Cookie", cookie)
         # Werkzeug would make Location absolute and drop what it does not like in it.
@@ -216,9 +218,15 @@ class WikiServer:
     def _reply(self, context: Context) -> Response:
         with context.wiki.lock:
             fault = self._faults.pick(context)
-        reply = self._faults.act(fault) if fault else None
-        if reply is not None:
-            return reply
+        if fault is None:
+            return self._ask_wiki(context)
+        reply = self._faults.act(fault)
+        if reply is None:
+            reply = self._ask_wiki(context)
+            self._faults.lose(fault)
+        return reply
+
+    def _ask_wiki(self, context: Context) -> Response:
         handler = self._handler(context.request.path)
         with context.wiki.lock:
             try:

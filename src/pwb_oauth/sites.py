@@ -1,0 +1,245 @@
+"""Which account a Pywikibot site acts as, and how it signs in and out."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from pywikibot.data import api
+from pywikibot.exceptions import APIError
+from pywikibot.login import LoginManager, LoginStatus
+from pywikibot.site import ClosedSite
+from pywikibot.tools import normalize_username
+
+from pwb_oauth.accounts import Accounts
+from pwb_oauth.errors import (
+    IdentityError,
+    LoginRequiredError,
+    UsernameMismatchError,
+)
+from pwb_oauth.tokens import TokenKey
+from pwb_oauth.wiki import Wiki
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import requests
+    from pywikibot.site import APISite
+
+    from pwb_oauth.account import Account
+
+accounts = Accounts()
+"""The accounts that the sites of this process sign in with."""
+
+# What a site was last told. Plain text, since sites are pickled.
+_STATE = "_pwb_oauth_state"
+_SIGNED_IN = "signed in"
+_SIGNED_OUT = "signed out"
+_signing_in: ContextVar[bool] = ContextVar("pwb_oauth_signing_in", default=False)
+
+
+def wiki_of(site: APISite) -> Wiki:
+    """The wiki that a site object talks to."""
+    return Wiki.from_url(site.base_url(site.apipath()))
+
+
+def account_of(site: APISite) -> Account | None:
+    """The stored account that a site acts as, by its user name at this moment.
+
+    Returns:
+        None if Pywikibot is to act as it always does: nothing is stored for that name, or OAuth is
+        switched off for this site object, or the wiki is closed.
+    """
+    return _account(site, site.username())
+
+
+def account_named(site: APISite, username: str | None) -> Account | None:
+    """The stored account that ``site.login(user=…)`` means; the site acts for it from here on.
+
+    Args:
+        site: The site.
+        username: None for the site's own user.
+    """
+    if not username:
+        return account_of(site)
+    account = _account(site, normalize_username(username))
+    if account is not None:
+        site._username = account.key.username  # noqa: SLF001
+    return account
+
+
+def is_signed_in(site: APISite) -> bool:
+    """Whether the site acts as an account since its last login."""
+    return bool(getattr(site, _STATE, None) == _SIGNED_IN)
+
+
+def is_signed_out(site: APISite) -> bool:
+    """Whether the site was logged out, and acts anonymously until its next login."""
+    return bool(getattr(site, _STATE, None) == _SIGNED_OUT)
+
+
+def require_stored(site: APISite) -> None:
+    """Refuse to act anonymously for a site whose credential was forgotten while it was signed in.
+
+    Raises:
+        LoginRequiredError: It was, by another process perhaps.
+    """
+    if is_signed_in(site) and not _is_off(site):
+        key = TokenKey(wiki_of(site).central.host, site.username())
+        raise LoginRequiredError(
+            f"{key.username} was logged out of {key.wiki} meanwhile. Log in: {key.login_command}"
+        )
+
+
+def leave(site: APISite) -> None:
+    """Let a site that acted as an account be as Pywikibot knows it again."""
+    if is_signed_in(site):
+        _forget_user(site)
+    setattr(site, _STATE, None)
+
+
+def is_signing_in() -> bool:
+    """Whether this thread is just asking the wiki whose access token it is."""
+    return _signing_in.get()
+
+
+def would_ask_for_password(site: APISite, username: str | None) -> bool:
+    """Whether Pywikibot would ask a person for a password although other accounts are stored.
+
+    Returns:
+        False where nothing is stored for the wiki, since then Pywikibot acts as it always does.
+    """
+    if not accounts.usernames(wiki_of(site)) or site.is_oauth_token_available():
+        return False
+    username = username or site.username()
+    return username is None or not LoginManager(site=site, user=username).password
+
+
+def sign_in_by_cookie(
+    site: APISite, username: str | None, stock_login: Callable[..., None]
+) -> None:
+    """Sign a site without a credential or password in by Pywikibot's stored cookies.
+
+    Raises:
+        ConfigurationError: There are none; it lists the accounts that are stored.
+    """
+    if username or site.username():
+        stock_login(user=username, cookie_only=True)
+    if not site.logged_in():
+        raise accounts.describe_choice(wiki_of(site), username or site.username())
+
+
+def sign_in_unless_done(site: APISite, account: Account) -> None:
+    """Sign in, without a request where the site is signed in already."""
+    if account.confirmed and is_signed_in(site) and site.logged_in():
+        site._loginstatus = LoginStatus.AS_USER  # noqa: SLF001
+    else:
+        sign_in(site, account)
+
+
+def sign_in_unless_confirmed(site: APISite, account: Account) -> None:
+    """Sign in, unless the wiki has said already that the access token is this account's."""
+    if not account.confirmed:
+        with accounts.sign_in_lock(account.key):
+            if not account.confirmed:
+                sign_in(site, account)
+
+
+def sign_in(site: APISite, account: Account) -> None:
+    """Make a site act as an account, once the wiki has said that it is that account.
+
+    Raises:
+        UsernameMismatchError: The access token is another account's.
+        LoginRequiredError: The wiki does not accept the access token.
+        IdentityError: The wiki does not say whose it is.
+    """
+    with accounts.sign_in_lock(account.key):
+        setattr(site, _STATE, None)
+        # Pywikibot compares userinfo with the name it expects unless a login is in progress.
+        site._loginstatus = LoginStatus.IN_PROGRESS  # noqa: SLF001
+        site._username = account.key.username  # noqa: SLF001
+        try:
+            with _asking_for_userinfo():
+                del site.userinfo
+                _check_userinfo(site, account)
+        except BaseException:
+            del site.userinfo
+            site._loginstatus = LoginStatus.NOT_LOGGED_IN  # noqa: SLF001
+            raise
+        account.confirm()
+        site._loginstatus = LoginStatus.AS_USER  # noqa: SLF001
+        setattr(site, _STATE, _SIGNED_IN)
+
+
+def sign_out(site: APISite) -> None:
+    """Make a site anonymous here and now; the wiki refuses ``action=logout`` under OAuth."""
+    setattr(site, _STATE, _SIGNED_OUT)
+    _forget_user(site)
+    account = account_of(site)
+    if account is not None:
+        account.drop_cookies()
+
+
+def require_json(site: APISite, response: requests.Response) -> None:
+    """Refuse what cannot say who is signed in, which Pywikibot would ask for again for minutes.
+
+    Raises:
+        IdentityError: It is not what api.php answers.
+    """
+    try:
+        answer = response.json()
+    except ValueError:
+        answer = None
+    understood = isinstance(answer, dict) and not answer.keys().isdisjoint(("error", "query"))
+    if not understood and response.status_code != HTTPStatus.TOO_MANY_REQUESTS:
+        raise IdentityError(
+            f"{response.url.partition('?')[0]} does not answer as api.php does (HTTP status "
+            f"{response.status_code}), so that nobody is signed in to {site}. "
+            "Check the address in the family file, or try again later."
+        )
+
+
+def _is_off(site: APISite) -> bool:
+    return getattr(site, "_oauth_disabled", False) or isinstance(site, ClosedSite)
+
+
+def _account(site: APISite, username: str | None) -> Account | None:
+    return None if _is_off(site) else accounts.find(wiki_of(site), username)
+
+
+def _forget_user(site: APISite) -> None:
+    site._loginstatus = LoginStatus.NOT_LOGGED_IN  # noqa: SLF001
+    del site.userinfo
+    site.tokens.clear()
+    site._paraminfo = api.ParamInfo(site)  # noqa: SLF001
+
+
+@contextmanager
+def _asking_for_userinfo() -> Iterator[None]:
+    token = _signing_in.set(True)
+    try:
+        yield
+    finally:
+        _signing_in.reset(token)
+
+
+def _check_userinfo(site: APISite, account: Account) -> None:
+    try:
+        userinfo = site.userinfo
+    except APIError as refusal:
+        raise IdentityError(
+            f"{site} does not say whose the access token of {account.key.username} is "
+            f"({refusal.code}). See that its consumer has the grant 'basic', "
+            f"then log in: {account.key.login_command}"
+        ) from None
+    if "anon" in userinfo or not userinfo.get("id"):
+        raise LoginRequiredError(
+            f"{site} takes the access token of {account.key.username} for nobody's. "
+            f"Log in: {account.key.login_command}"
+        )
+    if userinfo["name"] != account.key.username:
+        error = UsernameMismatchError(account.key.username, userinfo["name"])
+        account.refuse(error)
+        raise error

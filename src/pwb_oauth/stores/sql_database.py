@@ -1,0 +1,308 @@
+"""Connections to the database of a token store, each opened for one thing and closed after it."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sqlalchemy import create_engine, event, func, make_url, select, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from pwb_oauth import forks
+from pwb_oauth.errors import ConfigurationError, StoreUnavailableError
+from pwb_oauth.stores import sql_schema
+from pwb_oauth.stores.locks import LOCK_TIMEOUT
+from pwb_oauth.stores.sql_errors import typed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import URL, Connection, Engine
+
+_T = TypeVar("_T")
+
+_CONNECT_TIMEOUT = 10
+_SQLITE_TIMEOUT = 30
+_LOCK_TIMEOUT = int(LOCK_TIMEOUT)
+# A server that waits for a lock sends nothing.
+_SILENCE = _LOCK_TIMEOUT + 30
+_LIBPQ = {
+    "connect_timeout": _CONNECT_TIMEOUT,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+}
+_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "pysqlite": {"timeout": _SQLITE_TIMEOUT, "isolation_level": None},
+    "pymysql": {
+        "connect_timeout": _CONNECT_TIMEOUT,
+        "read_timeout": _SILENCE,
+        "write_timeout": _SILENCE,
+    },
+    "mysqldb": {"connect_timeout": _CONNECT_TIMEOUT},
+    "psycopg": _LIBPQ,
+    "psycopg2": _LIBPQ,
+}
+"""The seconds after which each driver gives up. What the URL says goes before."""
+
+# How long to wait for a lock, and how long one may be held by a machine that is not heard of any
+# more; limits of the server that would cut off a wait or a renewal are lifted.
+_MYSQL_SETTINGS = {"innodb_lock_wait_timeout": _LOCK_TIMEOUT, "wait_timeout": _LOCK_TIMEOUT}
+_MARIADB_SETTINGS = {"idle_transaction_timeout": _LOCK_TIMEOUT, "max_statement_time": 0}
+_POSTGRESQL_SETTINGS = {
+    "lock_timeout": f"{_LOCK_TIMEOUT}s",
+    "idle_in_transaction_session_timeout": f"{_LOCK_TIMEOUT}s",
+    "statement_timeout": "0",
+}
+_SCHEMA_LOCK = 0x7077622D6F617574
+"""The number under which PostgreSQL locks the making of the tables."""
+
+
+class Database:
+    """The database that a URL names.
+
+    No connection is open while nothing is going on, none is shared between threads or processes,
+    and none is the application's own: what is committed here stays, whatever the application does.
+    """
+
+    def __init__(self, url: str) -> None:
+        """Connect to nothing yet.
+
+        Raises:
+            ConfigurationError: The URL cannot be used, or its driver is not installed.
+        """
+        self._engine = _engine(_parse(url))
+        self.is_file = self._engine.dialect.name == "sqlite"
+        self._opened: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._tables_are_made = False
+        if not self.is_file:
+            event.listen(self._engine, "connect", lambda opened, _: self._opened.add(opened))
+            forks.renew_in_children(self)
+
+    def begin_anew(self) -> None:
+        """In a child of a fork: take the parent's connections away.
+
+        A server lets go of a lock when the connection has ended, and it has not ended for as long
+        as any process has it. Closing it here would end the parent's session as well; so nothing
+        is sent, and what this copy of it sends goes nowhere.
+        """
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for descriptor in map(_descriptor, list(self._opened)):
+            if descriptor is not None:
+                os.dup2(nowhere, descriptor)
+        os.close(nowhere)
+        self._opened = weakref.WeakSet()
+
+    @property
+    def name(self) -> str:
+        """The URL without password and parameters."""
+        return self._engine.url.set(query={}).render_as_string(hide_password=True)
+
+    @property
+    def file(self) -> str:
+        """The path of an SQLite database."""
+        return self._engine.url.database or ""
+
+    def run(
+        self,
+        work: Callable[[Connection], _T],
+        *,
+        write: bool = False,
+        inside: Connection | None = None,
+    ) -> _T:
+        """Do something in a transaction of its own.
+
+        Args:
+            work: Does it.
+            write: Whether it changes something, and is committed.
+            inside: What :meth:`hold` returned, to read there instead.
+
+        Returns:
+            What ``work`` returns.
+
+        Raises:
+            TokenStoreError: The database did not do it, or its tables are of a newer version.
+        """
+        if inside is not None:
+            return _typed(lambda: work(inside))
+        return _typed(lambda: self._run(work, write=write))
+
+    def hold(self, work: Callable[[Connection], bool]) -> Connection | None:
+        """Begin a transaction of its own, do something in it, and leave it open.
+
+        Args:
+            work: Does it, and returns whether to go on.
+
+        Returns:
+            What :meth:`let_go` ends; None, with nothing left open, if ``work`` returned False.
+
+        Raises:
+            TokenStoreError: The database did not do it, or its tables are of a newer version.
+        """
+        return _typed(lambda: self._hold(work))
+
+    @staticmethod
+    def let_go(connection: Connection) -> None:
+        """Roll back and close, broken or not: a server rolls back what it has lost."""
+        with suppress(SQLAlchemyError):
+            connection.rollback()
+        with suppress(SQLAlchemyError):
+            connection.close()
+
+    def _run(self, work: Callable[[Connection], _T], *, write: bool) -> _T:
+        with self._ready() as connection:
+            if write:
+                self._begin_write(connection)
+            result = work(connection)
+            if write:
+                connection.commit()
+            return result
+
+    def _hold(self, work: Callable[[Connection], bool]) -> Connection | None:
+        with ExitStack() as stack:
+            connection = stack.enter_context(self._ready())
+            self._begin_write(connection)
+            if not work(connection):
+                return None
+            stack.pop_all()
+            return connection
+
+    def _ready(self) -> Connection:
+        """A connection to a database that has our tables."""
+        with ExitStack() as stack:
+            connection = stack.enter_context(self._connect())
+            if sql_schema.is_current(connection, made=self._tables_are_made):
+                self._tables_are_made = True
+                stack.pop_all()
+                return connection
+        with self._connect() as connection:
+            self._begin_write(connection)
+            self._lock_schema(connection)
+            sql_schema.upgrade(connection)
+            connection.commit()
+        return self._connect()
+
+    def _begin_write(self, connection: Connection) -> None:
+        if self.is_file:
+            # Else two that have read wait for each other when they write.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    def _connect(self) -> Connection:
+        try:
+            connection = self._engine.connect()
+        except (OSError, TypeError, ValueError) as exc:
+            problem = type(exc).__name__
+        else:
+            self._set_up(connection)
+            return connection
+        raise ConfigurationError(
+            f"A parameter of the URL in PWB_OAUTH_STORE cannot be used ({problem}). "
+            "Correct what stands behind its question mark."
+        )
+
+    def _set_up(self, connection: Connection) -> None:
+        dialect = self._engine.dialect
+        if dialect.name == "postgresql":
+            items = _POSTGRESQL_SETTINGS.items()
+            connection.execute(select(*(func.set_config(*item, True) for item in items)))
+        elif not self.is_file:
+            mariadb = _MARIADB_SETTINGS if getattr(dialect, "is_mariadb", False) else {}
+            settings = {**_MYSQL_SETTINGS, **mariadb}
+            written = ", ".join(f"{name} = {value}" for name, value in settings.items())
+            connection.exec_driver_sql(f"SET SESSION {written}")
+
+    def _lock_schema(self, connection: Connection) -> None:
+        """Keep everybody else from making the tables, until the connection is closed."""
+        if self.is_file:
+            # Encrypted or not, whose credentials these are is nobody else's business.
+            if not os.path.getsize(self.file):  # noqa: PTH202
+                os.chmod(self.file, 0o600)  # noqa: PTH101
+        elif self._engine.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(_SCHEMA_LOCK)))
+        else:
+            locked = "SELECT GET_LOCK(CONCAT('pwb_oauth ', MD5(DATABASE())), :seconds)"
+            if not connection.scalar(text(locked), {"seconds": _LOCK_TIMEOUT}):
+                raise StoreUnavailableError(
+                    "Another process is making the tables pwb_oauth_… in the database, and does "
+                    "not come to an end. End it, and try again."
+                )
+
+
+def _typed(do: Callable[[], _T]) -> _T:
+    try:
+        return do()
+    except SQLAlchemyError as exc:
+        problem = typed(exc)
+    # Raised here and not above, since the context would lead to the driver's message.
+    raise problem
+
+
+def _parse(written: str) -> URL:
+    try:
+        url = make_url(written)
+        dialect = url.get_dialect()
+    except (SQLAlchemyError, ImportError, TypeError, ValueError):
+        raise _unfit() from None
+    backend = url.get_backend_name()
+    if backend not in ("sqlite", "mysql", "mariadb", "postgresql") or dialect.is_async:
+        raise _unfit()
+    if backend == "sqlite":
+        return _parse_sqlite(url)
+    return url
+
+
+def _parse_sqlite(url: URL) -> URL:
+    path = url.database or ""
+    if url.get_driver_name() != "pysqlite" or path in ("", ":memory:") or path.startswith("file:"):
+        raise ConfigurationError(
+            "Credentials are kept in an SQLite database only if it is a file: let PWB_OAUTH_STORE "
+            "be sqlite:////path/of/the/file. A store that ends with the process is memory:."
+        )
+    return url.set(database=os.path.realpath(path))
+
+
+def _engine(url: URL) -> Engine:
+    defaults = dict(_ARGUMENTS.get(url.get_driver_name(), {}))
+    if "unix_socket" in url.query and url.get_driver_name() == "pymysql":
+        # It would read the system's certificates for each connection.
+        defaults["ssl_disabled"] = True
+    options: dict[str, Any] = {}
+    if url.get_backend_name() != "sqlite":
+        options["isolation_level"] = "READ COMMITTED"
+    try:
+        return create_engine(
+            url,
+            poolclass=NullPool,
+            hide_parameters=True,
+            connect_args={name: defaults[name] for name in defaults.keys() - url.query},
+            **options,
+        )
+    except ImportError as exc:
+        raise ConfigurationError(
+            f"The driver that the URL in PWB_OAUTH_STORE names is not installed ({exc.name}). For "
+            "mysql+pymysql and mariadb+pymysql: pip install PyMySQL. For postgresql+psycopg: "
+            "pip install 'psycopg[binary]'."
+        ) from None
+    except (SQLAlchemyError, TypeError, ValueError):
+        raise _unfit() from None
+
+
+def _unfit() -> ConfigurationError:
+    return ConfigurationError(
+        "This is no URL of a database that credentials can be kept in. PWB_OAUTH_STORE may be "
+        "sqlite:////path/of/a/file, mariadb+pymysql://user:password@host/name, "
+        "mysql+pymysql://… or postgresql+psycopg://…"
+    )
+
+
+def _descriptor(connection: Any) -> int | None:
+    """The socket of a driver's connection; None if it is closed or the driver does not tell."""
+    # PyMySQL has no public way to ask.
+    channel = getattr(connection, "_sock", connection)
+    if channel is None or getattr(connection, "closed", False):
+        return None
+    fileno = getattr(channel, "fileno", None)
+    return None if fileno is None else int(fileno())

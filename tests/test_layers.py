@@ -1,0 +1,140 @@
+"""Who may import whom, as docs/architecture.md has it; read from the source, nothing is run."""
+
+from __future__ import annotations
+
+import ast
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).resolve().parents[1] / "src" / "pwb_oauth"
+
+# From the ground up: a module imports only from layers below its own, a store also from what lies
+# beside it.
+LAYERS = (
+    {"_version"},
+    {"errors"},
+    {"clock", "forks", "quiet", "wiki"},
+    {"credential"},
+    {"answers", "encryption", "tokens", "transport"},
+    {"stores"},
+    {"oauth1", "oauth2"},
+    {"identity"},
+    {"authorization", "refusal", "sender"},
+    {"renewal"},
+    {"account"},
+    {"accounts"},
+    {"sites"},
+    {"csrf", "fatal", "login"},
+    {"plugin"},
+    {"cli.demo_run", "cli.key", "cli.login"},
+    {"cli.demo"},
+    {"cli"},
+)
+LEVEL = {module: level for level, layer in enumerate(LAYERS) for module in layer}
+# open_token_store() opens the stores that are built on its own module, when it is called.
+OPENED_WHEN_ASKED = {("tokens", "stores.keyring"), ("tokens", "stores.sql")}
+KNOW_PYWIKIBOT = {"csrf", "fatal", "login", "plugin", "sites"}
+RUN_THE_SANDBOX = {"cli.demo", "cli.demo_run"}
+
+
+def module_of(path):
+    """A file's module, without the package's name; empty for the package itself."""
+    parts = path.relative_to(SOURCE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports_of(text):
+    """Every module that a source imports at run time, also inside functions.
+
+    ``from a import b`` counts as both ``a`` and ``a.b``.
+    """
+    found = set()
+    tree = ast.parse(text)
+    for branch in ast.walk(tree):
+        if isinstance(branch, ast.If) and getattr(branch.test, "id", "") == "TYPE_CHECKING":
+            branch.body = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, "imports are absolute"
+            found.add(node.module)
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+SOURCES = {module_of(path): path.read_text("utf-8") for path in sorted(SOURCE.rglob("*.py"))}
+PRODUCT = sorted(
+    module
+    for module in SOURCES
+    if module not in ("", "stores") and not module.startswith("testing")
+)
+
+
+def own(module):
+    """The modules of this package that a module imports, without the package's name."""
+    names = {name.removeprefix("pwb_oauth.") for name in imports_of(SOURCES[module])}
+    return {name for name in names if name in SOURCES and name}
+
+
+def place(module):
+    """What has a layer: the module itself, or the folder of stores."""
+    return "stores" if module.startswith("stores.") else module
+
+
+class TestLayers:
+    """Imports point downward only."""
+
+    @pytest.mark.parametrize("module", PRODUCT)
+    def test_module_imports_from_below(self, module):
+        """A new module is given its layer here, and a line in docs/architecture.md."""
+        above = {
+            name
+            for name in own(module) & {*PRODUCT}
+            if LEVEL[place(name)] >= LEVEL[place(module)]
+            and (module, name) not in OPENED_WHEN_ASKED
+            and not place(name) == place(module) == "stores"
+        }
+        assert not above
+
+    def test_no_circle_of_imports(self):
+        """Not among the stores either."""
+        graph = {
+            module: {name for name in own(module) if (module, name) not in OPENED_WHEN_ASKED}
+            for module in PRODUCT
+        }
+        TopologicalSorter(graph).prepare()
+
+    def test_each_layer_is_inhabited(self):
+        """None that was named here is gone."""
+        assert set(LEVEL) <= {place(module) for module in PRODUCT}
+
+    @pytest.mark.parametrize("module", PRODUCT)
+    def test_pywikibot_is_known_to_few(self, module):
+        """Everything else could serve another framework."""
+        knows = any(name.partition(".")[0] == "pywikibot" for name in imports_of(SOURCES[module]))
+        assert not knows or module in KNOW_PYWIKIBOT
+
+    @pytest.mark.parametrize("module", PRODUCT)
+    def test_testing_is_for_the_demo_alone(self, module):
+        """The library works where the extra is not installed."""
+        assert module in RUN_THE_SANDBOX or not {
+            name for name in own(module) if name.startswith("testing")
+        }
+
+    def test_sandbox_shares_no_code_with_the_client(self):
+        """A client and a server that share a bug agree with each other."""
+        for module in SOURCES:
+            if module.startswith("testing.sandbox"):
+                shared = {name for name in own(module) if not name.startswith("testing")}
+                assert not shared, module
+
+    def test_the_reader_sees_what_it_is_to_see(self):
+        """An import in a function counts, one for type checkers does not."""
+        text = (
+            "import a.b\nif TYPE_CHECKING:\n    import c\n"
+            "def f():\n    from d import e\n    if x:\n        import g\n"
+        )
+        assert imports_of(text) == {"a.b", "d", "d.e", "g"}
