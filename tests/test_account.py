@@ -243,14 +243,28 @@ class TestBaseSession:
             ("/certificates", 7)
         ]
 
-    def test_proxy_set_later_it_is_used(self, rig, monkeypatch):
-        """The request goes to the proxy, with the wiki's whole address."""
+    def test_proxy_gets_nothing_that_is_in_clear_text(self, rig, monkeypatch):
+        """Only this machine is reached by http; a proxy on the network would read the token."""
         monkeypatch.setenv("NO_PROXY", "")
         account = rig.log_in()
-        rig.get(account)
         with Scripted(body='{"by":"proxy"}') as proxy:
-            rig.base.proxies["http"] = f"http://127.0.0.1:{proxy.server_port}"
-            assert rig.get(account).json() == {"by": "proxy"}
+            address = f"http://127.0.0.1:{proxy.server_port}"
+            rig.base.proxies["http"] = address
+            monkeypatch.setenv("HTTP_PROXY", address)
+            monkeypatch.setenv("http_proxy", address)
+            rig.wiki.expire_tokens()
+            assert "query" in rig.get(account).json()
+            assert len(rig.refreshes()) == 1
+            assert proxy.seen == []
+
+    def test_answer_and_network_error_hold_no_signature(self, rig):
+        """Both are pickled by those who run requests in other processes."""
+        account = rig.log_in()
+        assert "Authorization" not in rig.get(account).request.headers
+        rig.wiki.fail_next("cut")
+        with pytest.raises(requests.ConnectionError) as cut:
+            rig.get(account)
+        assert "Authorization" not in cut.value.request.headers
 
     def test_hook_set_later_it_is_called(self, rig):
         """A response hook sees the answer."""

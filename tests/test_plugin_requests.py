@@ -120,12 +120,12 @@ class TestBadToken:
         assert waits == []
 
     def test_token_that_is_never_good_ends_in_pywikibots_error(self, bot, site, monkeypatch):
-        """After a dozen tries."""
+        """After sixty tries."""
         monkeypatch.setattr(csrf.time, "sleep", lambda seconds: None)
-        bot.wiki.fail_next("badtoken", count=50, action="edit")
+        bot.wiki.fail_next("badtoken", count=100, action="edit")
         with pytest.raises(APIError, match="badtoken"):
             site.simple_request(action="edit", title="Page", text="x", token="bad").submit()
-        assert len(edits(bot.wiki)) == 13
+        assert len(edits(bot.wiki)) == 61
 
     def test_other_errors_are_pywikibots(self, bot, site):
         """The hook looks at ``badtoken`` alone."""

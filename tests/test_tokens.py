@@ -29,7 +29,7 @@ VARIABLES = {
     "PWB_OAUTH_USERNAME": "Example user",
     "PWB_OAUTH_TOKEN": "secret.bearer-token",
 }
-PASSWORD_URL = "mysql://user:secret-password@host/database"
+PASSWORD_URL = "nosuch+driver://user:secret-password@host/database"
 
 
 class TestTokenKey:

@@ -28,7 +28,7 @@ class TestWiki:
             ("https://example.org:443/wiki/A", "https://example.org", "/w"),
             ("http://localhost:80", "http://localhost", "/w"),
             ("http://localhost:8080/w/api.php", "http://localhost:8080", "/w"),
-            ("localhost:8080", "https://localhost:8080", "/w"),
+            ("localhost:8080", "http://localhost:8080", "/w"),
             ("http://[::1]:8080/", "http://[::1]:8080", "/w"),
             ("https://user:password@example.org/", "https://example.org", "/w"),
         ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -19,7 +20,7 @@ from pwb_oauth.errors import (
     TransportError,
 )
 from pwb_oauth.identity import fetch_identity
-from pwb_oauth.refusal import API_ERROR_HEADER, Refusal, refusal_of
+from pwb_oauth.refusal import API_ERROR_HEADER, Refusal, is_action_api, refusal_of
 from pwb_oauth.renewal import LiveCredential
 
 if TYPE_CHECKING:
@@ -176,6 +177,12 @@ class Account(AuthBase):
             return Refusal.TOKEN
         except (TransportError, IdentityError, ConfigurationError):
             pass
+        if response.status_code == HTTPStatus.UNAUTHORIZED and is_action_api(response):
+            # Without an error in its body Pywikibot would take it for a success.
+            raise TransportError(
+                f"{self.key.wiki} does not let a request in (HTTP 401), although it says nothing "
+                "against the access token. Try again later."
+            )
         return None
 
     def _after(
@@ -210,7 +217,7 @@ class Account(AuthBase):
         try:
             theirs = parsedate_to_datetime(response.headers.get("Date", ""))
             self._clock_offset = round((theirs - clock.now()).total_seconds())
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             pass
         if self._clock_offset == offset:
             raise self._wrong_clock()

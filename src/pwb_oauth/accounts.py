@@ -54,7 +54,7 @@ class Accounts:
         """
         stored = self._entries(wiki)
         if username is not None:
-            key = TokenKey(wiki.central.host, username)
+            key = TokenKey(wiki.central.name, username)
             stored = [entry for entry in stored if entry.key == key]
         return self._open(wiki, stored[0]) if len(stored) == 1 else None
 
@@ -70,14 +70,14 @@ class Accounts:
             if username is None
             else f"{username!r} has neither a stored credential nor a password"
         )
-        key = TokenKey(wiki.central.host, username or "NAME")
+        key = TokenKey(wiki.central.name, username or "NAME")
         return ConfigurationError(
             f"{asked} for {wiki.host}. Stored there: {names}. "
             f"Name one of them in usernames, or log in: {key.login_command}"
         )
 
     def _entries(self, wiki: Wiki) -> list[TokenEntry]:
-        host = wiki.central.host
+        host = wiki.central.name
         return [entry for entry in self.store.entries() if entry.key.wiki == host]
 
     def _open(self, wiki: Wiki, entry: TokenEntry) -> Account:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pwb_oauth import clock, oauth1, oauth2
+from pwb_oauth.answers import mismatch
 from pwb_oauth.credential import PENDING_LIFETIME, AccessToken, Credential
 from pwb_oauth.errors import ConfigurationError, PendingExpiredError
 from pwb_oauth.identity import fetch_identity
+from pwb_oauth.wiki import Wiki
 
 if TYPE_CHECKING:
     from pwb_oauth.credential import Consumer, PendingAuthorization
-    from pwb_oauth.wiki import Wiki
 
 
 def begin_authorization(wiki: Wiki, consumer: Consumer) -> PendingAuthorization:
@@ -66,6 +67,9 @@ def complete_authorization(wiki: Wiki, pending: PendingAuthorization, response: 
             "The authorization was begun more than ten minutes ago, and the wiki has forgotten it. "
             "Begin again."
         )
+    if Wiki.from_url(pending.url) != wiki.central:
+        # Another wiki would be given this one's code, verifier and consumer secret.
+        raise mismatch()
     access_token: AccessToken
     if pending.consumer.oauth_version == "1.0a":
         access_token = oauth1.complete_authorization(wiki, pending, response)

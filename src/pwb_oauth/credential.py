@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta, timezone
+from datetime import MINYEAR, datetime, timedelta, timezone
 from typing import Any, Literal, NoReturn
 
 from pwb_oauth.errors import ConfigurationError, TokenStoreError
@@ -203,6 +203,7 @@ class Credential(Secret):
             TypeError,
             LookupError,
             AttributeError,
+            OverflowError,
             RecursionError,
             ConfigurationError,
         ):
@@ -305,6 +306,7 @@ def _write_time(moment: datetime | None) -> str | None:
 
 def _read_time(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
+    # Nothing can be reckoned back from the first year.
+    if moment.tzinfo is None or moment.year == MINYEAR:
         raise ValueError(text)
     return moment.astimezone(timezone.utc)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from pwb_oauth.account import Account
 
-_TRIES = 12
+_TRIES = 60
+_FIRST_PAUSE = 0.02
 _LONGEST_PAUSE = 0.5
 _COUNT = "_pwb_oauth_badtokens"
 
@@ -29,10 +30,12 @@ def renew(request: Request, account: Account) -> bool:
     """Give a request a new CSRF token of the type that it needs.
 
     One thread at a time asks for tokens of an account; the others take what it got. From the second
-    try on there is a pause at random, so that two machines do not void each other's in step.
+    try on there is a pause at random, longer and longer, so that two machines do not void each
+    other's in step. A machine that reads without a pause still leaves the other one no more than
+    every second or fifth try, so that there are many: for about a quarter of a minute.
 
     Returns:
-        Whether to send the request again; False once that was done a dozen times, and for a request
+        Whether to send the request again; False once that was done sixty times, and for a request
         without a token.
     """
     params = request._params  # noqa: SLF001
@@ -40,7 +43,8 @@ def renew(request: Request, account: Account) -> bool:
     if tries >= _TRIES or "token" not in params:
         return False
     setattr(request, _COUNT, tries + 1)
-    time.sleep(min(_LONGEST_PAUSE, 0.02 * tries) * random.random())  # noqa: S311  # no secret
+    pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * (2**tries - 1))
+    time.sleep(pause * random.random())  # noqa: S311  # no secret
     kind = request.action if request.action in _OWN_TYPE else "csrf"
     # The wallet's own dictionary is changed in place: emptying it would fail the other threads.
     wallet = request.site.tokens._tokens  # noqa: SLF001
@@ -48,6 +52,8 @@ def renew(request: Request, account: Account) -> bool:
     with account.token_lock:
         if [wallet.get(kind)] == refused or kind not in wallet:
             wallet.update(request.site.get_tokens([kind]))
+        if kind not in wallet:
+            return False  # logged out meanwhile: the wiki has no token for nobody
         request["token"] = wallet[kind]
     # Pywikibot takes the same error twice in a row for a final one.
     request.last_error = dict.fromkeys(["code", "info"])

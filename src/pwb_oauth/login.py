@@ -139,7 +139,7 @@ class OAuthLoginManager(UpstreamLoginManager):  # type: ignore[misc]
         wiki = sites.wiki_of(self.site)
         if sites.accounts.usernames(wiki):
             return sites.accounts.describe_choice(wiki, self.username)
-        command = TokenKey(wiki.central.host, self.username or "NAME").login_command
+        command = TokenKey(wiki.central.name, self.username or "NAME").login_command
         return LoginRequiredError(f"No account is stored for {wiki.host}. Log in: {command}")
 
     def _stored_consumer(self) -> Consumer | None:
@@ -157,8 +157,8 @@ class OAuthLoginManager(UpstreamLoginManager):  # type: ignore[misc]
             response = _ask_user(pending.url)
             credential = authorization.complete_authorization(wiki, pending, response)
             self._access_token = None
-        key = TokenKey(wiki.host, credential.username)
-        if self.username and TokenKey(wiki.host, self.username) != key:
+        key = TokenKey(wiki.name, credential.username)
+        if self.username and TokenKey(wiki.name, self.username) != key:
             raise UsernameMismatchError(self.username, credential.username)
         sites.accounts.store.save(key, credential)
         self.username = self.login_name = key.username

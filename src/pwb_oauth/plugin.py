@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 import sys
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import unquote, urlsplit
 
 import wrapt
-from requests.auth import AuthBase
 
 from pwb_oauth.errors import ConfigurationError, UnsupportedPywikibotError
 from pwb_oauth.fatal import fatal_for_pywikibot
@@ -36,6 +36,9 @@ TESTED_PYWIKIBOT = "11.9"
 _HTTP = "pywikibot.comms.http"
 _SITE = "pywikibot.site._apisite"
 _REQUESTS = "pywikibot.data.api._requests"
+
+# With or without a path behind it, which api.php ignores.
+_AN_API = re.compile(r"/(api|rest)\.php(/|$)")
 
 _oauth_hidden: ContextVar[bool] = ContextVar("pwb_oauth_hidden", default=False)
 
@@ -143,14 +146,6 @@ def _refuse_pywikibot(place: str) -> NoReturn:
     )
 
 
-class _Nobody(AuthBase):
-    """Takes the cookies off a request: those of Pywikibot's session may be another account's."""
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers.pop("Cookie", None)
-        return request
-
-
 class AccountSession(wrapt.ObjectProxy):  # type: ignore[type-arg]  # generic since wrapt 2
     """Pywikibot's session, but a request whose ``auth`` is an account goes by that account's own.
 
@@ -160,12 +155,14 @@ class AccountSession(wrapt.ObjectProxy):  # type: ignore[type-arg]  # generic si
     def request(self, method: str, url: str, **kwargs: Any) -> requests.Response:
         """Send a request, as ``requests.Session.request`` does."""
         from pwb_oauth.account import Account  # noqa: PLC0415  # loads requests-oauthlib
+        from pwb_oauth.sender import Nobody  # noqa: PLC0415
 
-        if not isinstance(kwargs.get("auth"), Account):
-            response: requests.Response = self.__wrapped__.request(method, url, **kwargs)
-            return response
-        account: Account = kwargs.pop("auth")
-        return account.request(method, url, base=self.__wrapped__, **kwargs)
+        base: requests.Session = self.__wrapped__
+        auth = kwargs.get("auth")
+        if not isinstance(auth, (Account, Nobody)):
+            return base.request(method, url, **kwargs)
+        del kwargs["auth"]
+        return auth.request(method, url, base=base, **kwargs)
 
 
 def _request(
@@ -193,6 +190,7 @@ def _request(
 def _choose_auth(site: APISite, uri: str | None, protocol: str | None) -> dict[str, Any]:
     """The ``auth`` argument for a request of a site; empty where Pywikibot is to choose."""
     from pwb_oauth import sites  # noqa: PLC0415  # imports Pywikibot
+    from pwb_oauth.sender import Nobody  # noqa: PLC0415
 
     account = sites.account_of(site)
     if account is None:
@@ -201,7 +199,7 @@ def _choose_auth(site: APISite, uri: str | None, protocol: str | None) -> dict[s
     url = site.base_url(uri, protocol=protocol)
     wiki = sites.wiki_of(site)
     if sites.is_signed_out(site) or not _is_api(wiki, url):
-        return {"auth": _Nobody()}
+        return {"auth": Nobody()}
     wiki.require_safe_transport()
     if not sites.is_signing_in():
         sites.sign_in_unless_confirmed(site, account)
@@ -218,8 +216,7 @@ def _is_api(wiki: Wiki, url: str) -> bool:
     if wiki.accepts_tokens_at(url):
         return True
     parts = urlsplit(url)
-    path = unquote(parts.path)
-    if path.endswith("/api.php") or "/rest.php" in path:
+    if _AN_API.search(unquote(parts.path)):
         raise ConfigurationError(
             f"A request of {wiki.server} would go to another API, at {parts.scheme}://"
             f"{parts.hostname}{parts.path}. An access token does not go there: correct the address "
@@ -303,7 +300,7 @@ def _bad_token(
 
         with fatal_for_pywikibot():
             account = sites.account_of(request.site) if code == "badtoken" else None
-            if account is None or sites.is_signing_in():
+            if account is None or sites.is_signing_in() or sites.is_signed_out(request.site):
                 return wrapped(code)
             return csrf.renew(request, account)
 

@@ -33,7 +33,7 @@ class Refusal(Enum):
     ACCOUNT = "account"
     """The wiki refuses this account or this consumer here, whatever the token."""
     DOUBTFUL = "doubtful"
-    """rest.php's bare 403 or 401, which may mean anything."""
+    """A bare 401, or rest.php's bare 403, which may mean anything."""
 
 
 def refusal_of(response: Response) -> Refusal | None:
@@ -53,16 +53,21 @@ def refusal_of(response: Response) -> Refusal | None:
     code = response.headers.get(API_ERROR_HEADER, "")
     if code.startswith(_INVALID):
         return _of_api_error(code, response)
-    at_rest = "/rest.php" in urlsplit(response.url).path
     if response.status_code == HTTPStatus.UNAUTHORIZED:
-        return Refusal.DOUBTFUL if at_rest and not _challenged(response) else Refusal.TOKEN
-    if response.status_code == HTTPStatus.FORBIDDEN and at_rest:
+        return Refusal.TOKEN if _challenged(response) else Refusal.DOUBTFUL
+    if response.status_code == HTTPStatus.FORBIDDEN and not is_action_api(response):
         return Refusal.DOUBTFUL
     return None
 
 
+def is_action_api(response: Response) -> bool:
+    """Whether an answer is of api.php, not of rest.php."""
+    return "/rest.php" not in urlsplit(response.url).path
+
+
 def _challenged(response: Response) -> bool:
-    return 'error="invalid_token"' in response.headers.get("WWW-Authenticate", "")
+    challenge = response.headers.get("WWW-Authenticate", "")
+    return 'error="invalid_token"' in challenge or "Jwt is expired" in response.text
 
 
 def _of_api_error(code: str, response: Response) -> Refusal:

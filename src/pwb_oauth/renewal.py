@@ -25,7 +25,7 @@ from pwb_oauth.tokens import TokenKey
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from pwb_oauth.credential import Credential
+    from pwb_oauth.credential import AccessToken, Credential
     from pwb_oauth.errors import PwbOAuthError
     from pwb_oauth.tokens import TokenStore
     from pwb_oauth.wiki import Wiki
@@ -47,6 +47,8 @@ class LiveCredential:
         self._sender: Sender | None = None
         self._dead: tuple[Credential, PwbOAuthError] | None = None
         self._failed_renewal: TransportError | None = None
+        # The access token that was renewed, and what came of it, while the store has not kept it.
+        self._unsaved: tuple[AccessToken | None, Credential | None] = (None, None)
         forks.renew_in_children(self)
 
     def begin_anew(self) -> None:
@@ -234,8 +236,12 @@ class LiveCredential:
             if current is None:
                 raise self.end(stale, "Logged out meanwhile")
             if current.access_token == stale.access_token:
-                current = self._refreshed(current)
-                if not entry.replace(current):
+                used, current = current.access_token, self._refreshed(current)
+                # A store that fails now is asked to keep it again before the next renewal.
+                self._unsaved = (used, current)
+                replaced = entry.replace(current)
+                self._unsaved = (None, None)
+                if not replaced:
                     # Logged out, or logged in anew: what we got for the old login is dropped.
                     return self._read_again(stale)
         return self._adopt_stored(current)
@@ -243,6 +249,9 @@ class LiveCredential:
     def _refreshed(self, current: Credential) -> Credential:
         if not isinstance(current.access_token, OAuth2AccessToken):
             return current
+        used, unsaved = self._unsaved
+        if unsaved is not None and used == current.access_token:
+            return unsaved
         try:
             token = oauth2.refresh(
                 self._wiki, current.consumer, current.access_token, username=self._key.username

@@ -72,11 +72,17 @@ class Sender:
         Raises:
             ConfigurationError: The wiki redirects to another address.
         """
-        for name in _SHARED:
-            setattr(self._session, name, getattr(base, name))
-        _connections.note(self._session.adapters.values())
+        _take_over(self._session, base)
+        if url.startswith("http://"):
+            # Only this machine is reached by http, and a proxy is another.
+            self._session.trust_env, self._session.proxies = False, {}
         auth = self._signature(timestamp_offset)
-        response = self._session.request(method, url, auth=auth, **kwargs)
+        try:
+            response = self._session.request(method, url, auth=auth, **kwargs)
+        except requests.RequestException as error:
+            _unsign(error.request)
+            raise
+        _unsign(response.request)
         if response.is_redirect:
             response.close()
             raise _redirected(url, response)
@@ -89,6 +95,37 @@ class Sender:
         if isinstance(token, OAuth1AccessToken):
             return OAuth1Signer(consumer, token, timestamp_offset=timestamp_offset)
         return _Bearer(token)
+
+
+class Nobody(AuthBase):
+    """Stands as ``auth`` of a request that goes out without cookies, credentials or passwords.
+
+    The cookies of Pywikibot's own session may be another account's.
+    """
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Sign nothing, but stand where requests would put a password from ``.netrc``."""
+        return request
+
+    def request(
+        self, method: str, url: str, *, base: requests.Session, **kwargs: Any
+    ) -> requests.Response:
+        """Send a request as :meth:`Sender.send` does, redirects followed."""
+        session = requests.Session()
+        _take_over(session, base)
+        return session.request(method, url, auth=self, **kwargs)
+
+
+def _take_over(session: requests.Session, base: requests.Session) -> None:
+    for name in _SHARED:
+        setattr(session, name, getattr(base, name))
+    _connections.note(session.adapters.values())
+
+
+def _unsign(request: requests.Request | requests.PreparedRequest | None) -> None:
+    """Take the signature off a request that was sent: answers and errors are pickled with it."""
+    if request is not None:
+        request.headers.pop("Authorization", None)
 
 
 def _redirected(url: str, response: requests.Response) -> ConfigurationError:
@@ -121,7 +158,7 @@ class _Connections:
         for adapter in self._adapters:
             # Kept, since closing them takes locks that a thread of the parent may have held.
             self._of_the_parent += [adapter.poolmanager, adapter.proxy_manager]
-            adapter.__setstate__(adapter.__getstate__())
+            adapter.__setstate__(adapter.__getstate__())  # type: ignore[attr-defined]
 
 
 _connections = _Connections()

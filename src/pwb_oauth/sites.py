@@ -8,7 +8,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from pywikibot.data import api
-from pywikibot.exceptions import APIError
+from pywikibot.exceptions import APIError, ApiTimeoutError
+from pywikibot.family import WikimediaFamily
 from pywikibot.login import LoginManager, LoginStatus
 from pywikibot.site import ClosedSite
 from pywikibot.tools import normalize_username
@@ -87,7 +88,7 @@ def require_stored(site: APISite) -> None:
         LoginRequiredError: It was, by another process perhaps.
     """
     if is_signed_in(site) and not _is_off(site):
-        key = TokenKey(wiki_of(site).central.host, site.username())
+        key = TokenKey(wiki_of(site).central.name, site.username())
         raise LoginRequiredError(
             f"{key.username} was logged out of {key.wiki} meanwhile. Log in: {key.login_command}"
         )
@@ -202,7 +203,17 @@ def require_json(site: APISite, response: requests.Response) -> None:
 
 
 def _is_off(site: APISite) -> bool:
-    return getattr(site, "_oauth_disabled", False) or isinstance(site, ClosedSite)
+    return (
+        getattr(site, "_oauth_disabled", False)
+        or isinstance(site, ClosedSite)
+        or _is_stranger_to_farm(site)
+    )
+
+
+def _is_stranger_to_farm(site: APISite) -> bool:
+    """Whether a site is on a host of a farm's domain, but is none of its wikis."""
+    wiki = wiki_of(site)
+    return wiki.central != wiki and not isinstance(site.family, WikimediaFamily)
 
 
 def _account(site: APISite, username: str | None) -> Account | None:
@@ -228,6 +239,11 @@ def _asking_for_userinfo() -> Iterator[None]:
 def _check_userinfo(site: APISite, account: Account) -> None:
     try:
         userinfo = site.userinfo
+    except ApiTimeoutError:
+        # What waited for the sign-in would repeat it as often again.
+        raise IdentityError(
+            f"{site} does not answer, so that nobody is signed in. Try again later."
+        ) from None
     except APIError as refusal:
         raise IdentityError(
             f"{site} does not say whose the access token of {account.key.username} is "

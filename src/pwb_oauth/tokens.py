@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from pwb_oauth import clock, forks
-from pwb_oauth.credential import Credential, OAuthVersion, parse_owner_only
+from pwb_oauth.credential import Credential, OAuthVersion, Secret, parse_owner_only
 from pwb_oauth.errors import ConfigurationError, ReadOnlyStoreError
 from pwb_oauth.wiki import Wiki
 
@@ -28,8 +28,9 @@ class TokenKey:
     """Which account a credential belongs to.
 
     Attributes:
-        wiki: The host name of the wiki on which the consumer is registered, with the port where it
-            is not the scheme's own. ``meta.wikimedia.org`` for every wiki of the Wikimedia farm.
+        wiki: :attr:`Wiki.name` of the wiki on which the consumer is registered: its host name, with
+            the port where it is not the scheme's own. ``meta.wikimedia.org`` for every wiki of the
+            Wikimedia farm.
         username: The user name as the wiki writes it: spaces for underscores, first letter upper.
     """
 
@@ -39,7 +40,9 @@ class TokenKey:
     def __post_init__(self) -> None:
         """Write the user name as the wiki does."""
         name = self.username.replace("_", " ").strip()
-        object.__setattr__(self, "username", name[:1].upper() + name[1:])
+        initial = name[:1].upper()
+        if len(initial) == 1:  # a wiki keeps the sharp s, which has no capital
+            object.__setattr__(self, "username", initial + name[1:])
         if not self.wiki or not name:
             raise ConfigurationError("An account is named by its wiki and its user name.")
 
@@ -227,7 +230,7 @@ class MemoryTokenStore:
             return self._slots.setdefault(key, _Slot())
 
 
-class EnvironmentTokenStore:
+class EnvironmentTokenStore(Secret):
     """One account, read from environment variables: for containers and for Toolforge's jobs.
 
     ``PWB_OAUTH_WIKI`` is the wiki's host name or URL, ``PWB_OAUTH_USERNAME`` the account, and
@@ -284,7 +287,7 @@ class EnvironmentTokenStore:
                 f"{' and '.join(missing)} must be set too: an account in environment variables "
                 f"needs all of {', '.join(self._VARIABLES)}."
             )
-        return TokenKey(Wiki.from_url(values[0]).central.host, values[1])
+        return TokenKey(Wiki.from_url(values[0]).central.name, values[1])
 
     def _credential(self, key: TokenKey) -> Credential:
         try:

@@ -78,6 +78,8 @@ def send(
     wiki.require_safe_transport()
     try:
         with requests.Session() as session:
+            # Only this machine is reached by http, and a proxy is another.
+            session.trust_env = wiki.server.startswith("https:")
             response = session.request(
                 method,
                 url,

@@ -53,14 +53,14 @@ class Wiki:
         """Find the wiki of a host name, of its main URL or of one of its entry points.
 
         Args:
-            url: ``meta.wikimedia.org``, ``https://example.org/wiki/Main_Page``,
+            url: ``meta.wikimedia.org`` (https, or http on this machine), ``https://example.org/wiki/Main_Page``,
                 ``https://example.org/mw/api.php``. Where it names no entry point the script path
                 is ``/w``.
 
         Raises:
             ConfigurationError: It is no http or https URL with a host.
         """
-        parts = _split(url if "://" in url else f"https://{url}")
+        parts = _split(url if "://" in url else f"//{url}")
         script_path = "/w"
         for entry in ("/index.php", "/api.php", "/rest.php"):
             head, found, _ = parts.path.partition(entry)
@@ -72,6 +72,14 @@ class Wiki:
     def host(self) -> str:
         """The host name, with the port where it is not the scheme's own."""
         return urlsplit(self.server).netloc
+
+    @property
+    def name(self) -> str:
+        """What tells this wiki from others: its host, and where that has several, its api.php.
+
+        A host name for every wiki whose script path is ``/w``; :meth:`from_url` reads both.
+        """
+        return self.host if self.script_path == "/w" else f"{self.host}{self.script_path}/api.php"
 
     @property
     def central(self) -> Wiki:
@@ -170,6 +178,8 @@ def _split(url: str) -> Any:
     try:
         parts = urlsplit(url)
         hostname = parts.hostname
+        if not parts.scheme:
+            parts = parts._replace(scheme="http" if is_loopback(hostname or "") else "https")
         parts.port  # noqa: B018  # a port that is no number raises only when it is read
     except ValueError:
         parts, hostname = None, None

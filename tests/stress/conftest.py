@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from scale import Scale
 
 
-_NOTES = pytest.StashKey[list[str]]()
+_NOTE = "stress"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -36,20 +36,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.stress)
 
 
-def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter) -> None:
     """Print what was measured."""
-    noted = config.stash.get(_NOTES, [])
+    ended = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    noted = [
+        (report.nodeid.rpartition("::")[2], text)
+        for report in ended
+        for name, text in report.user_properties
+        if name == _NOTE and report.when == "call"
+    ]
     if noted:
         terminalreporter.section("stress")
-        for line in noted:
-            terminalreporter.line(line)
+    for test, text in noted:
+        terminalreporter.line(f"{test}: {text}")
 
 
 @pytest.fixture
-def note(request: pytest.FixtureRequest) -> Callable[[str], None]:
+def note(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
     """Keeps a line of what was measured for the end of the run."""
-    noted = request.config.stash.setdefault(_NOTES, [])
-    return lambda text: noted.append(f"{request.node.name}: {text}")
+    return lambda text: record_property(_NOTE, text)
 
 
 @pytest.fixture(name="scale")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pwb_oauth import Consumer, Wiki, authorization
+from pwb_oauth.credential import OAuth2AccessToken
 from pwb_oauth.testing import file_keyring
 from pwb_oauth.tokens import TokenKey, open_token_store
 
@@ -84,6 +85,15 @@ def credential(wiki: SandboxWiki, consumer: Consumer, user: str) -> Credential:
     pending = authorization.begin_authorization(address, consumer)
     answer = wiki.approve(pending.url, user)
     return authorization.complete_authorization(address, pending, answer)
+
+
+def owner_only_credential(wiki: SandboxWiki, user: str) -> Credential:
+    """What an owner-only consumer of that user yields, registered anew."""
+    name = f"Stress {len(wiki.consumers)}"
+    registered = wiki.add_consumer(name, owner=user, owner_only=True)
+    consumer = Consumer(registered.key, registered.secret, owner_only=True)
+    token = OAuth2AccessToken(str(registered.access_token))
+    return authorization.adopt(Wiki.from_url(wiki.api_url), consumer, token)
 
 
 def register(wiki: SandboxWiki, **options: Any) -> Consumer:
@@ -205,6 +215,11 @@ class Crew:
     def reports(self) -> list[dict[str, Any]]:
         """What all reported of each edit."""
         return [line for worker in self.workers for line in worker.reports]
+
+    @property
+    def errors(self) -> list[str]:
+        """What went wrong with their edits."""
+        return [report["error"] for report in self.reports if report["error"]]
 
 
 def wait_until(condition: Any, what: str) -> None:

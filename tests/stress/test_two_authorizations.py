@@ -37,7 +37,7 @@ class TestTwoAuthorizations:
             seconds = time.monotonic() - began
         bad = sum(entry.error == "badtoken" for entry in wiki.log)
         note(f"{len(crew.reports)} edits, {bad} times badtoken, {seconds:.1f} s")
-        assert [report for report in crew.reports if report["error"]] == []
+        assert crew.errors == []
         assert len(crew.reports) == 2 * scale.edits
         record.check_saved(report["text"] for report in crew.reports)
         assert bad

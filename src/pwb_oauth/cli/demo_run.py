@@ -94,7 +94,7 @@ class Stage:
         self.wiki.write_pywikibot_config(self.folder / "pywikibot", self.user)
         with (self.folder / "pywikibot" / "user-config.py").open("a") as config:
             config.write(_CONFIG_LINE)
-        key = TokenKey(self._address.central.host, credential.username)
+        key = TokenKey(self._address.central.name, credential.username)
         with environment(self._variables()):
             open_token_store().save(key, credential)
 

@@ -51,7 +51,7 @@ def login(
         credential = _adopt(address, with_token)
     else:
         credential = _authorize(address, key, oauth, callback)
-    account = TokenKey(address.central.host, credential.username)
+    account = TokenKey(address.central.name, credential.username)
     if user is not None and TokenKey(account.wiki, user) != account:
         raise UsernameMismatchError(user, credential.username)
     kept_in.save(account, credential)

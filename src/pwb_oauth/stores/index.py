@@ -124,7 +124,14 @@ class AccountIndex:
             rows = [_read_row(account) for account in stored["accounts"]]
         except OSError as exc:
             raise self._unavailable("read", exc) from exc
-        except (ValueError, TypeError, KeyError, AttributeError, ConfigurationError) as exc:
+        except (
+            ValueError,
+            TypeError,
+            KeyError,
+            AttributeError,
+            RecursionError,
+            ConfigurationError,
+        ) as exc:
             raise TokenStoreError(
                 f"{self.path}, the list of stored accounts, is damaged. It holds no secret: "
                 "move it away, and log in again with each account."

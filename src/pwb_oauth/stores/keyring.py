@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import configparser
+import os
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pwb_oauth.credential import Credential
@@ -31,6 +33,19 @@ _ESCAPING = (
     ("dbus.exceptions", "DBusException"),
     ("pywintypes", "error"),
     ("win32ctypes.pywin32.pywintypes", "error"),
+)
+# Whatever a back end does wrong, since any package may bring one: Pywikibot would ask it again for
+# hours, and its thread of asynchronous saves would die of some.
+_ANY_FAULT = (
+    AttributeError,
+    EOFError,
+    ImportError,
+    LookupError,
+    NameError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
 )
 _LOCKED = frozenset({"KeyringLocked", "LockedException", "PromptDismissedException"})
 _ALTERNATIVES = (
@@ -127,9 +142,9 @@ class KeyringTokenStore:
 
     def _replace(self, key: TokenKey, credential: Credential) -> bool:
         with self._index.lock():
-            row = self._index.find(key)
-            same_login = row is not None and row.entry.logged_in_at == credential.logged_in_at
-            there = same_login and self._listed(key) and self._text(key).exists()
+            # What is kept counts, not what is listed: a login may have been stopped in between.
+            stored = self.load(key)
+            there = stored is not None and stored.logged_in_at == credential.logged_in_at
             if there:
                 self._write(key, credential)
             return there
@@ -185,7 +200,7 @@ class _KeyringItems:
         backend = _backend()
         try:
             return getattr(backend, method)(*arguments)
-        except _backend_errors() as exc:
+        except (*_ANY_FAULT, *_backend_errors()) as exc:
             problem = type(exc).__name__
         # Raised here and not above, since the context would lead to the back end's secrets.
         if method == "get_password" and problem == "ItemNotFoundException":
@@ -209,9 +224,23 @@ def _backend() -> KeyringBackend:
             "The keyring that PYTHON_KEYRING_BACKEND or keyringrc.cfg names cannot be loaded "
             f"({exc}). Correct the setting or take it out. {_ALTERNATIVES}"
         ) from exc
-    if isinstance(backend, (fail.Keyring, null.Keyring)):
+    if isinstance(backend, (fail.Keyring, null.Keyring)) or _is_makeshift(backend):
         raise _unavailable("NoKeyringError")
     return backend
+
+
+def _is_makeshift(backend: KeyringBackend) -> bool:
+    """Whether keyring fell back to a file in clear text, or one that asks for a password.
+
+    Nobody chose it where neither the environment nor keyring's configuration names it.
+    """
+    from keyring.util import platform_  # noqa: PLC0415  # _backend has imported keyring
+
+    first = next(iter(getattr(backend, "backends", [backend])))
+    if not type(first).__module__.startswith("keyrings.alt."):
+        return False
+    chosen = os.environ.get("PYTHON_KEYRING_BACKEND")
+    return not chosen and not Path(platform_.config_root(), "keyringrc.cfg").exists()
 
 
 def _backend_errors() -> tuple[type[BaseException], ...]:

@@ -137,7 +137,9 @@ class SqlTokenStore:
         with self._locks.hold(account) as connection:
             found = self._rows.find(account, connection)
             credential = self._decrypt(key, found)
-            yield _Locked(credential, found and found.value, partial(self._replace, key))
+            yield _Locked(
+                credential, None if found is None else found.value, partial(self._replace, key)
+            )
 
     def reencrypt(self) -> int:
         """Encrypt every credential under the newest key, so that the others can be taken out.

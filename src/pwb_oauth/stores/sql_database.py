@@ -7,56 +7,23 @@ import weakref
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import create_engine, event, func, make_url, select, text
+from sqlalchemy import event, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import NullPool
 
 from pwb_oauth import forks
 from pwb_oauth.errors import ConfigurationError, StoreUnavailableError
 from pwb_oauth.stores import sql_schema
 from pwb_oauth.stores.locks import LOCK_TIMEOUT
+from pwb_oauth.stores.sql_engine import make_engine, set_limits
 from pwb_oauth.stores.sql_errors import typed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sqlalchemy import URL, Connection, Engine
+    from sqlalchemy import Connection
 
 _T = TypeVar("_T")
 
-_CONNECT_TIMEOUT = 10
-_SQLITE_TIMEOUT = 30
-_LOCK_TIMEOUT = int(LOCK_TIMEOUT)
-# A server that waits for a lock sends nothing.
-_SILENCE = _LOCK_TIMEOUT + 30
-_LIBPQ = {
-    "connect_timeout": _CONNECT_TIMEOUT,
-    "keepalives_idle": 30,
-    "keepalives_interval": 10,
-    "keepalives_count": 3,
-}
-_ARGUMENTS: dict[str, dict[str, Any]] = {
-    "pysqlite": {"timeout": _SQLITE_TIMEOUT, "isolation_level": None},
-    "pymysql": {
-        "connect_timeout": _CONNECT_TIMEOUT,
-        "read_timeout": _SILENCE,
-        "write_timeout": _SILENCE,
-    },
-    "mysqldb": {"connect_timeout": _CONNECT_TIMEOUT},
-    "psycopg": _LIBPQ,
-    "psycopg2": _LIBPQ,
-}
-"""The seconds after which each driver gives up. What the URL says goes before."""
-
-# How long to wait for a lock, and how long one may be held by a machine that is not heard of any
-# more; limits of the server that would cut off a wait or a renewal are lifted.
-_MYSQL_SETTINGS = {"innodb_lock_wait_timeout": _LOCK_TIMEOUT, "wait_timeout": _LOCK_TIMEOUT}
-_MARIADB_SETTINGS = {"idle_transaction_timeout": _LOCK_TIMEOUT, "max_statement_time": 0}
-_POSTGRESQL_SETTINGS = {
-    "lock_timeout": f"{_LOCK_TIMEOUT}s",
-    "idle_in_transaction_session_timeout": f"{_LOCK_TIMEOUT}s",
-    "statement_timeout": "0",
-}
 _SCHEMA_LOCK = 0x7077622D6F617574
 """The number under which PostgreSQL locks the making of the tables."""
 
@@ -74,7 +41,7 @@ class Database:
         Raises:
             ConfigurationError: The URL cannot be used, or its driver is not installed.
         """
-        self._engine = _engine(_parse(url))
+        self._engine = make_engine(url)
         self.is_file = self._engine.dialect.name == "sqlite"
         self._opened: weakref.WeakSet[Any] = weakref.WeakSet()
         self._tables_are_made = False
@@ -196,35 +163,28 @@ class Database:
         except (OSError, TypeError, ValueError) as exc:
             problem = type(exc).__name__
         else:
-            self._set_up(connection)
+            with ExitStack() as stack:
+                stack.enter_context(connection)
+                set_limits(connection)
+                stack.pop_all()
             return connection
         raise ConfigurationError(
             f"A parameter of the URL in PWB_OAUTH_STORE cannot be used ({problem}). "
             "Correct what stands behind its question mark."
         )
 
-    def _set_up(self, connection: Connection) -> None:
-        dialect = self._engine.dialect
-        if dialect.name == "postgresql":
-            items = _POSTGRESQL_SETTINGS.items()
-            connection.execute(select(*(func.set_config(*item, True) for item in items)))
-        elif not self.is_file:
-            mariadb = _MARIADB_SETTINGS if getattr(dialect, "is_mariadb", False) else {}
-            settings = {**_MYSQL_SETTINGS, **mariadb}
-            written = ", ".join(f"{name} = {value}" for name, value in settings.items())
-            connection.exec_driver_sql(f"SET SESSION {written}")
-
     def _lock_schema(self, connection: Connection) -> None:
         """Keep everybody else from making the tables, until the connection is closed."""
         if self.is_file:
             # Encrypted or not, whose credentials these are is nobody else's business.
             if not os.path.getsize(self.file):  # noqa: PTH202
-                os.chmod(self.file, 0o600)  # noqa: PTH101
+                with suppress(PermissionError):  # somebody else made the file for us
+                    os.chmod(self.file, 0o600)  # noqa: PTH101
         elif self._engine.dialect.name == "postgresql":
             connection.execute(select(func.pg_advisory_xact_lock(_SCHEMA_LOCK)))
         else:
             locked = "SELECT GET_LOCK(CONCAT('pwb_oauth ', MD5(DATABASE())), :seconds)"
-            if not connection.scalar(text(locked), {"seconds": _LOCK_TIMEOUT}):
+            if not connection.scalar(text(locked), {"seconds": LOCK_TIMEOUT}):
                 raise StoreUnavailableError(
                     "Another process is making the tables pwb_oauth_… in the database, and does "
                     "not come to an end. End it, and try again."
@@ -238,64 +198,6 @@ def _typed(do: Callable[[], _T]) -> _T:
         problem = typed(exc)
     # Raised here and not above, since the context would lead to the driver's message.
     raise problem
-
-
-def _parse(written: str) -> URL:
-    try:
-        url = make_url(written)
-        dialect = url.get_dialect()
-    except (SQLAlchemyError, ImportError, TypeError, ValueError):
-        raise _unfit() from None
-    backend = url.get_backend_name()
-    if backend not in ("sqlite", "mysql", "mariadb", "postgresql") or dialect.is_async:
-        raise _unfit()
-    if backend == "sqlite":
-        return _parse_sqlite(url)
-    return url
-
-
-def _parse_sqlite(url: URL) -> URL:
-    path = url.database or ""
-    if url.get_driver_name() != "pysqlite" or path in ("", ":memory:") or path.startswith("file:"):
-        raise ConfigurationError(
-            "Credentials are kept in an SQLite database only if it is a file: let PWB_OAUTH_STORE "
-            "be sqlite:////path/of/the/file. A store that ends with the process is memory:."
-        )
-    return url.set(database=os.path.realpath(path))
-
-
-def _engine(url: URL) -> Engine:
-    defaults = dict(_ARGUMENTS.get(url.get_driver_name(), {}))
-    if "unix_socket" in url.query and url.get_driver_name() == "pymysql":
-        # It would read the system's certificates for each connection.
-        defaults["ssl_disabled"] = True
-    options: dict[str, Any] = {}
-    if url.get_backend_name() != "sqlite":
-        options["isolation_level"] = "READ COMMITTED"
-    try:
-        return create_engine(
-            url,
-            poolclass=NullPool,
-            hide_parameters=True,
-            connect_args={name: defaults[name] for name in defaults.keys() - url.query},
-            **options,
-        )
-    except ImportError as exc:
-        raise ConfigurationError(
-            f"The driver that the URL in PWB_OAUTH_STORE names is not installed ({exc.name}). For "
-            "mysql+pymysql and mariadb+pymysql: pip install PyMySQL. For postgresql+psycopg: "
-            "pip install 'psycopg[binary]'."
-        ) from None
-    except (SQLAlchemyError, TypeError, ValueError):
-        raise _unfit() from None
-
-
-def _unfit() -> ConfigurationError:
-    return ConfigurationError(
-        "This is no URL of a database that credentials can be kept in. PWB_OAUTH_STORE may be "
-        "sqlite:////path/of/a/file, mariadb+pymysql://user:password@host/name, "
-        "mysql+pymysql://… or postgresql+psycopg://…"
-    )
 
 
 def _descriptor(connection: Any) -> int | None:
