@@ -22,6 +22,7 @@ from conftest import Bot
 from pwb_oauth import cli, open_token_store
 from pwb_oauth.cli import demo_run
 from pwb_oauth.cli.demo_run import Kind
+from pwb_oauth.encryption import Cipher
 from pwb_oauth.errors import (
     AuthorizationDeniedError,
     ConfigurationError,
@@ -351,6 +352,52 @@ class TestLoginByConsumer:
         """One of the two would be ignored in silence."""
         line = ["login", bot.wiki.api_url, "--consumer", "abc", "--with-token"]
         assert terminal.type(*line) == 2
+
+
+class TestKey:
+    """``pwb-oauth key``."""
+
+    def test_key_is_one_that_encrypts(self, terminal, monkeypatch):
+        """As it is printed it goes into the variable, and each is another."""
+        terminal.type("key")
+        terminal.type("key")
+        one, other = terminal.shown.split()
+        assert one != other
+        monkeypatch.setenv("PWB_OAUTH_ENCRYPTION_KEYS", f"{one} {other}")
+        cipher = Cipher.of("store")
+        assert cipher.decrypt(cipher.encrypt("text")) == "text"
+
+
+class TestLogout:
+    """``pwb-oauth logout``."""
+
+    @pytest.fixture
+    def logged_in(self, bot, terminal):
+        """Two accounts in the keyring."""
+        for name in ("Alice", "Bob"):
+            credential = bot.credential("1.0a owner-only", name)
+            open_token_store("keyring:").save(bot.key(name), credential)
+        return terminal
+
+    def test_named_account_is_forgotten_and_the_other_is_not(self, bot, logged_in):
+        """It says where the grant itself is withdrawn."""
+        assert logged_in.type("logout", bot.wiki.api_url, "--user", "bob") == 0
+        assert stored(bot, "Bob") is None
+        assert stored(bot, "Alice") is not None
+        assert "Special%3AOAuthManageMyGrants" in logged_in.shown
+
+    def test_only_account_needs_no_name(self, bot, logged_in):
+        """There is no doubt which is meant."""
+        logged_in.type("logout", bot.wiki.api_url, "--user", "Bob")
+        assert logged_in.type("logout", bot.wiki.api_url) == 0
+        assert stored(bot, "Alice") is None
+
+    @pytest.mark.parametrize("options", [[], ["--user", "Carol"]])
+    def test_no_account_that_fits_it_lists_those_that_are_there(self, bot, logged_in, options):
+        """Nothing is forgotten by guessing."""
+        with pytest.raises(ConfigurationError, match=r"'Alice', 'Bob'.*--user"):
+            logged_in.type("logout", bot.wiki.api_url, *options)
+        assert stored(bot, "Alice") is not None
 
 
 class TestDemo:

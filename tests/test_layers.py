@@ -28,7 +28,7 @@ LAYERS = (
     {"sites"},
     {"csrf", "fatal", "login"},
     {"plugin"},
-    {"cli.demo_run", "cli.key", "cli.login"},
+    {"cli.demo_run", "cli.key", "cli.login", "cli.logout"},
     {"cli.demo"},
     {"cli"},
 )

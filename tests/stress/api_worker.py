@@ -6,11 +6,11 @@ import threading
 from typing import Any
 
 import requests
-from workplace import WireClock, serve, task
 
 from pwb_oauth.account import Account
 from pwb_oauth.tokens import TokenKey, open_token_store
 from pwb_oauth.wiki import Wiki
+from workplace import WireClock, serve, task
 
 _TRIES = 20
 

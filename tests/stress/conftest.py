@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import keyring
 import pytest
-from machine import Machine
-from record import Record
-from scale import scale as chosen_scale
 
+from machine import Machine
 from pwb_oauth.encryption import new_key
 from pwb_oauth.testing.file_keyring import FileKeyring
+from record import Record
+from scale import scale as chosen_scale
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

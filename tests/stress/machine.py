@@ -20,6 +20,8 @@ from pwb_oauth.tokens import TokenKey, open_token_store
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from typing_extensions import Self
+
     from pwb_oauth.credential import Credential
     from pwb_oauth.testing import SandboxWiki
     from pwb_oauth.tokens import TokenStore
@@ -183,7 +185,7 @@ class Crew:
     def __init__(self, workers: list[Worker]) -> None:
         self.workers = workers
 
-    def __enter__(self) -> Crew:
+    def __enter__(self) -> Self:
         """Wait until all can begin."""
         try:
             for worker in self.workers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pywikibot
 from pywikibot.comms import http
+
 from workplace import WireClock, serve, task
 
 

@@ -85,7 +85,9 @@ class TestKilledWhileItRenews:
         consumer = register(wiki)
         machine.save(credential(wiki, consumer, USER))
         told = {"user": USER, "threads": THREADS, "edits": EDITS, "pause": 0}
-        crew = Crew([machine.start("api_worker.py", f"b{n}", **told) for n in range(scale.bystanders)])
+        crew = Crew(
+            [machine.start("api_worker.py", f"b{n}", **told) for n in range(scale.bystanders)]
+        )
         began = time.monotonic()
         with crew:
             others = Bystanders(crew, machine, record)

@@ -6,6 +6,7 @@ One of them renews it; the others wait for that, take what it stored, and go on.
 from __future__ import annotations
 
 import pytest
+
 from machine import Crew, Machine, credential, register, wait_until
 from record import ALLOWANCE
 

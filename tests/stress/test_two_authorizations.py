@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 
 import pytest
+
 from machine import Crew, Machine, credential, register
 
 USER = "Alice"

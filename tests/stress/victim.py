@@ -13,11 +13,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from api_worker import Editor
-from workplace import say, task
-
 from pwb_oauth import clock, oauth2
 from pwb_oauth.stores.keyring import KeyringTokenStore, _KeyringItems
 from pwb_oauth.tokens import open_token_store
+from workplace import say, task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

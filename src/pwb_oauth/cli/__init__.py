@@ -10,6 +10,7 @@ from pwb_oauth._version import __version__
 from pwb_oauth.cli.demo import demo
 from pwb_oauth.cli.key import key
 from pwb_oauth.cli.login import login
+from pwb_oauth.cli.logout import logout
 from pwb_oauth.errors import PwbOAuthError
 
 
@@ -22,6 +23,7 @@ def cli() -> None:
 cli.add_command(demo)
 cli.add_command(key)
 cli.add_command(login)
+cli.add_command(logout)
 
 
 def main() -> None:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import secrets
-
 import click
+
+from pwb_oauth.encryption import new_key
 
 
 @click.command()
 def key() -> None:
-    """Make a key for PWB_OAUTH_ENCRYPTION_KEYS, under which a database's tokens are encrypted.
+    """Make a key for PWB_OAUTH_ENCRYPTION_KEYS.
 
-    To change the key, put the new one first and keep the old one behind it, separated by a space.
-    Pipe it on rather than show it: pwb-oauth key | toolforge envvars create ...
+    The tokens in a database are encrypted under it: without it they are lost. To change the key,
+    put the new one first and keep the old one behind it, separated by a space. Pipe it on rather
+    than show it: pwb-oauth key | toolforge envvars create PWB_OAUTH_ENCRYPTION_KEYS
     """
-    # The form of a Fernet key, which needs no library to be made.
-    click.echo(base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
+    click.echo(new_key())

@@ -36,11 +36,14 @@ def login(
     callback: str | None,
     store: str | None,
 ) -> None:
-    """Log in to WIKI, a host name such as test.wikipedia.org or the address of its api.php.
+    """Log in to a wiki, and store the access token.
+
+    WIKI is a host name such as test.wikipedia.org, or the address of its api.php.
 
     Without --consumer it asks for the access token of an owner-only consumer: for OAuth 2.0 the
     token itself, for OAuth 1.0a consumer key, consumer secret, access token and access secret
-    joined by colons. Nothing that you type is shown.
+    joined by colons. Nothing that you type is shown. A terminal takes no line of more than 4,095
+    characters (1,024 on macOS): pipe a longer token in by --with-token.
     """
     if with_token and key is not None:
         raise click.UsageError("--with-token takes an access token over; --consumer obtains one.")

@@ -200,7 +200,7 @@ class _KeyringItems:
         backend = _backend()
         try:
             return getattr(backend, method)(*arguments)
-        except (*_ANY_FAULT, *_backend_errors()) as exc:
+        except _backend_errors() as exc:
             problem = type(exc).__name__
         # Raised here and not above, since the context would lead to the back end's secrets.
         if method == "get_password" and problem == "ItemNotFoundException":
@@ -248,7 +248,7 @@ def _backend_errors() -> tuple[type[BaseException], ...]:
 
     loaded = ((sys.modules.get(module), name) for module, name in _ESCAPING)
     escaping = [getattr(module, name) for module, name in loaded if module]
-    return (KeyringError, OSError, *escaping)
+    return (KeyringError, *_ANY_FAULT, *escaping)
 
 
 def _unavailable(problem: str) -> StoreUnavailableError:
