@@ -224,7 +224,7 @@ class Fault:
         protocols: The OAuth versions in which it can happen.
         operations: Those that can meet it.
         version: The sandbox wiki's.
-        says: What the message of an error has to name, which must come at once.
+        says: What the message of the error has to name, which leaves at once.
         spoils: Whether each operation needs a login of its own.
         at: ``rest_`` for a read at rest.php.
         twice: Whether an edit may be done twice.

@@ -12,6 +12,7 @@ from pywikibot.comms import http
 
 from bot_actions import authors, in_threads, noted_waits, save  # noqa: F401
 from pwb_oauth import authorization, sites
+from pwb_oauth.account import Account
 from pwb_oauth.credential import OAuth2AccessToken
 from pwb_oauth.errors import LoginRequiredError
 from pwb_oauth.testing import SandboxWiki
@@ -261,6 +262,18 @@ class TestGone:
         log_in_again(bot, first)
         save(site, text="more")
         assert authors(bot.wiki, "Test") == ["Alice", "Alice"]
+
+    def test_account_that_others_hold_is_alive_after_a_login_with_the_same_token(self, bot):
+        """Such as a thread that began before the login."""
+        first = bot.log_in("1.0a")
+        account = Account(bot.key("Alice"), bot.store, Wiki.from_url(bot.wiki.api_url))
+        account.refuse(LoginRequiredError("The consumer was disabled. Log in."))
+        with requests.Session() as base:
+            with pytest.raises(LoginRequiredError):
+                account.request("GET", bot.wiki.api_url, base=base)
+            again = log_in_again(bot, first)
+            assert again.access_token == first.access_token
+            assert account.request("GET", bot.wiki.api_url, base=base).ok
 
 
 class TestDisk:

@@ -64,17 +64,9 @@ class TestFaults:
             if isinstance(outcome.error, PwbOAuthError) and not outcome.waits:
                 assert outcome.seconds < AT_ONCE
             assert not isinstance(outcome.error, TransportError)
-
-    @each(FOR_GOOD)
-    def test_error_says_what_to_do(self, rigs, fault, protocol):
-        """It leaves at once, without a wait of Pywikibot and without asking a person."""
-        rig = rigs.of(fault)
-        outcome = rig.run(fault, protocol, "edit")
-        assert isinstance(outcome.error, PwbOAuthError)
-        assert fault.says in str(outcome.error)
-        assert outcome.waits == ()
-        assert outcome.executed == 0
-        assert outcome.seconds < AT_ONCE
+            if fault.says is not None:
+                assert fault.says in str(outcome.error)
+                assert outcome.waits == ()
 
     @each(FOR_GOOD)
     def test_asynchronous_save_gives_the_error_to_its_callback(

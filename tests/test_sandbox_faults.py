@@ -10,7 +10,7 @@ import requests
 from requests_oauthlib import OAuth1
 
 from pwb_oauth.testing import SandboxWiki
-from sandbox_clients import ask, who
+from sandbox_clients import ask, bearer, who
 
 
 class TestFailNext:
@@ -27,6 +27,35 @@ class TestFailNext:
         with pytest.raises(requests.ConnectionError):
             ask(wiki, action="query")
         assert wiki.log[-1].status == 0
+
+    def test_lost_does_what_was_asked_and_then_ends_the_connection(self, wiki):
+        """The edit is there, its answer is not."""
+        consumer = wiki.add_consumer("Bot", owner="BotOwner", owner_only=True)
+        api = {"url": wiki.api_url, "headers": bearer(consumer.access_token), "timeout": 10}
+        asked = requests.get(params={"action": "query", "meta": "tokens", "format": "json"}, **api)
+        token = asked.json()["query"]["tokens"]["csrftoken"]
+        wiki.fail_next("lost", action="edit")
+        with pytest.raises(requests.ConnectionError):
+            form = {"action": "edit", "title": "Lost", "text": "found", "token": token}
+            requests.post(data=form, **api)
+        assert wiki.pages["Lost"].revisions[-1].text == "found"
+        assert (wiki.log[-1].user, wiki.log[-1].status) == ("BotOwner", 0)
+
+    @pytest.mark.parametrize(
+        ("kind", "status", "header", "value"),
+        [
+            ("401", 401, "WWW-Authenticate", 'error="invalid_token"'),
+            ("429", 429, "Retry-After", "7"),
+            ("jwt", 200, "MediaWiki-API-Error", "mwoauth-invalid-authorization-jwt"),
+            ("redirect", 302, "Location", "http://elsewhere.invalid/"),
+        ],
+    )
+    def test_refusal_is_named_in_a_header(self, wiki, kind, status, header, value):
+        """Each as the wiki, or what stands before it, answers."""
+        wiki.fail_next(kind, seconds=7)
+        reply = requests.get(wiki.api_url, allow_redirects=False, timeout=10)
+        assert reply.status_code == status
+        assert value in reply.headers[header]
 
     def test_hang_answers_late_and_blocks_nobody_else(self, wiki):
         """Another request overtakes the one that hangs."""

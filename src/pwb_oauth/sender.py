@@ -73,9 +73,6 @@ class Sender:
             ConfigurationError: The wiki redirects to another address.
         """
         _take_over(self._session, base)
-        if url.startswith("http://"):
-            # Only this machine is reached by http, and a proxy is another.
-            self._session.trust_env, self._session.proxies = False, {}
         auth = self._signature(timestamp_offset)
         try:
             response = self._session.request(method, url, auth=auth, **kwargs)
@@ -83,6 +80,7 @@ class Sender:
             _unsign(error.request)
             raise
         _unsign(response.request)
+        response.cookies.clear()
         if response.is_redirect:
             response.close()
             raise _redirected(url, response)
@@ -111,9 +109,19 @@ class Nobody(AuthBase):
         self, method: str, url: str, *, base: requests.Session, **kwargs: Any
     ) -> requests.Response:
         """Send a request as :meth:`Sender.send` does, redirects followed."""
-        session = requests.Session()
+        session = _NobodysSession()
         _take_over(session, base)
         return session.request(method, url, auth=self, **kwargs)
+
+
+class _NobodysSession(requests.Session):
+    """A session that puts no password from ``.netrc`` on what it sends after a redirect."""
+
+    def rebuild_auth(
+        self, prepared_request: requests.PreparedRequest, response: requests.Response
+    ) -> None:
+        """Take off what the bot's owner put on every request: it may not be for where this leads."""
+        prepared_request.headers.pop("Authorization", None)
 
 
 def _take_over(session: requests.Session, base: requests.Session) -> None:
@@ -123,9 +131,11 @@ def _take_over(session: requests.Session, base: requests.Session) -> None:
 
 
 def _unsign(request: requests.Request | requests.PreparedRequest | None) -> None:
-    """Take the signature off a request that was sent: answers and errors are pickled with it."""
+    """Take the secrets off a request that was sent: answers and errors are pickled with it."""
     if request is not None:
-        request.headers.pop("Authorization", None)
+        for name in ("Authorization", "Cookie"):
+            request.headers.pop(name, None)
+        request._cookies = None  # type: ignore[union-attr]  # noqa: SLF001
 
 
 def _redirected(url: str, response: requests.Response) -> ConfigurationError:
@@ -165,10 +175,18 @@ _connections = _Connections()
 
 
 class _Session(requests.Session):
-    """A session that follows no redirect, whatever a request says."""
+    """A session that follows no redirect, whatever a request says, and keeps http off proxies."""
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Nowhere; requests would read the address even if it were not to follow it."""
+
+    def merge_environment_settings(self, url: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """As requests does, but http goes by no proxy: it is for this machine, a proxy is another.
+
+        Not a setting of the session, which threads share and take over anew for each request.
+        """
+        settings: dict[str, Any] = super().merge_environment_settings(url, *args, **kwargs)
+        return settings if url.startswith("https:") else {**settings, "proxies": {}}
 
 
 class _Bearer(Secret, AuthBase):

@@ -41,8 +41,9 @@ class TokenKey:
         """Write the user name as the wiki does."""
         name = self.username.replace("_", " ").strip()
         initial = name[:1].upper()
-        if len(initial) == 1:  # a wiki keeps the sharp s, which has no capital
-            object.__setattr__(self, "username", initial + name[1:])
+        if len(initial) > 1:  # a wiki keeps the sharp s, which has no capital
+            initial = name[:1]
+        object.__setattr__(self, "username", initial + name[1:])
         if not self.wiki or not name:
             raise ConfigurationError("An account is named by its wiki and its user name.")
 

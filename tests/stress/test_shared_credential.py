@@ -5,12 +5,16 @@ One of them renews it; the others wait for that, take what it stored, and go on.
 
 from __future__ import annotations
 
+from datetime import timedelta
+from itertools import pairwise
+
 import pytest
 
 from machine import Crew, Machine, credential, register, wait_until
 from record import ALLOWANCE
 
 _REFRESH_SECONDS = 0.2
+_SHORT_LIFE = timedelta(seconds=2)
 _WIKI_SECONDS = 0.01
 """What a request costs the sandbox wiki. Asked for more, it would be the wiki that stalls."""
 USER = "Alice"
@@ -43,6 +47,22 @@ def work_while_tokens_expire(machine, record, script, processes, threads, rounds
     return crew.reports
 
 
+def work_until_renewed(machine, record, processes, threads, times):
+    """Let them edit with tokens that do not live long, until these were renewed so many times."""
+    wiki = machine.wiki
+    wiki.set_lifetimes(access=_SHORT_LIFE)
+    machine.save(credential(wiki, register(wiki), USER))
+    told = {"user": USER, "threads": threads, "edits": EDITS}
+    told["pause"] = processes * threads * _WIKI_SECONDS
+    crew = Crew([machine.start("api_worker.py", f"p{n}", **told) for n in range(processes)])
+    with crew:
+        while len(record.refreshes()) < times:
+            crew.begin_round()
+            crew.end_round()
+            assert crew.errors == []
+    return crew.reports
+
+
 def check(record, reports, rounds):
     """As many refreshes as the tokens expired, and every edit once, without a stall."""
     assert [refresh.status for refresh in record.refreshes()] == [200] * rounds
@@ -61,6 +81,19 @@ class TestOneRefreshForAll:
         assert len(reports) == scale.processes * scale.threads * (scale.rounds + 1) * EDITS
         note(record.measured(reports))
         check(record, reports, scale.rounds)
+
+    @pytest.mark.usefixtures("file_keyring")
+    def test_ahead_of_time(self, wiki, tmp_path, record, scale, note):
+        """By the clock, which strikes for all at the same time; nobody renews a token twice."""
+        machine = Machine(tmp_path / "machine", wiki)
+        reports = work_until_renewed(machine, record, scale.processes, scale.threads, scale.rounds)
+        note(record.measured(reports))
+        refreshes = record.refreshes()
+        check(record, reports, len(refreshes))
+        life = _SHORT_LIFE.total_seconds()
+        times = [refresh.began for refresh in refreshes]
+        lived = [later - earlier for earlier, later in pairwise(times)]
+        assert min(lived) > life / 2
 
     @pytest.mark.usefixtures("file_keyring")
     def test_through_pywikibot(self, wiki, tmp_path, record, scale, note):
