@@ -43,7 +43,7 @@ CHANGES = ("edit", "upload")
 GRANTS = ("basic", "editpage", "createeditmovepage", "uploadeditmovefile")
 USER = "Admin"  # who may upload
 LOGIN = "pwb-oauth login"
-TIMEOUT = 0.3
+TIMEOUT = 1.0
 _BEGIN, _END = "<!-- generated: {} -->", "<!-- end -->"
 _HEAD = "| What goes wrong | " + " | ".join(
     f"{protocol} {operation}" for protocol in PROTOCOLS for operation in OPERATIONS
@@ -93,9 +93,7 @@ class Rig:
         self.patch.setattr(pywikibot, "input", ask)
         self.patch.setattr(pywikibot, "sleep", self.waits.append)
         self.patch.setattr(Throttle, "wait", staticmethod(self._wait))
-        self.patch.setattr(transport, "READ_TIMEOUT", TIMEOUT)
         for name, value in {
-            "socket_timeout": (6, TIMEOUT),
             "retry_wait": 5,
             "retry_max": 120,
             "max_retries": 15,
@@ -203,11 +201,18 @@ class Scene:
         return self.rig.bot.store.load(self.rig.key)
 
     def fail(self, kind: Any, count: int = 1, *, seconds: float = 7) -> None:
+        self._shorten_timeouts(kind)
         self.wiki.fail_next(kind, count=count, action=self.action, seconds=seconds)
 
     def fail_refresh(self, kind: Any) -> None:
+        self._shorten_timeouts(kind)
         self.wiki.expire_tokens()
         self.wiki.fail_next(kind, path=TOKEN_ENDPOINT, seconds=2 * TIMEOUT)
+
+    def _shorten_timeouts(self, kind: str) -> None:
+        if kind == "hang":
+            self.patch.setattr(transport, "READ_TIMEOUT", TIMEOUT)
+            self.patch.setattr(config, "socket_timeout", (6, TIMEOUT))
 
     def set_machine_clock(self, seconds: float) -> None:
         offset = timedelta(seconds=seconds)

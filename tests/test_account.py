@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import pickle
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -20,13 +21,14 @@ from pwb_oauth.credential import OAuth2AccessToken
 from pwb_oauth.errors import (
     ConfigurationError,
     LoginRequiredError,
+    StoreUnavailableError,
     TokenRequestError,
     TransportError,
     UsernameMismatchError,
 )
-from pwb_oauth.sender import Sender
+from pwb_oauth.sender import Sender, _take_over
 from pwb_oauth.testing import SandboxWiki
-from pwb_oauth.tokens import MemoryTokenStore
+from pwb_oauth.tokens import MemoryTokenStore, _Slot
 from pwb_oauth.wiki import Wiki
 
 BOTH = pytest.mark.parametrize("kind", ["1.0a", "2.0"])
@@ -133,6 +135,18 @@ def at_once(count, work):
 
     with ThreadPoolExecutor(count) as pool:
         return list(pool.map(run, range(count)))
+
+
+def answer_401(rig, body=b"{}"):
+    """Let the next answer of api.php be a 401 that says no more than its body does."""
+    left = [401]
+
+    def change(response, **_):
+        if left:
+            response.status_code, response._content = left.pop(), body
+            response.headers.clear()
+
+    rig.base.hooks["response"].append(change)
 
 
 class TestRequest:
@@ -257,14 +271,40 @@ class TestBaseSession:
             assert len(rig.refreshes()) == 1
             assert proxy.seen == []
 
-    def test_answer_and_network_error_hold_no_signature(self, rig):
-        """Both are pickled by those who run requests in other processes."""
+    def test_proxy_gets_nothing_while_another_thread_begins_a_request(self, rig, monkeypatch):
+        """Threads share the session, which takes over its settings anew for each request."""
         account = rig.log_in()
-        assert "Authorization" not in rig.get(account).request.headers
-        rig.wiki.fail_next("cut")
-        with pytest.raises(requests.ConnectionError) as cut:
-            rig.get(account)
-        assert "Authorization" not in cut.value.request.headers
+        real = Sender._signature
+
+        def begin_another(sender, offset):
+            _take_over(sender._session, rig.base)
+            return real(sender, offset)
+
+        monkeypatch.setattr(Sender, "_signature", begin_another)
+        monkeypatch.setenv("NO_PROXY", "")
+        with Scripted(body='{"by":"proxy"}') as proxy:
+            rig.base.proxies["http"] = f"http://127.0.0.1:{proxy.server_port}"
+            monkeypatch.setenv("http_proxy", rig.base.proxies["http"])
+            assert "query" in rig.get(account).json()
+            assert proxy.seen == []
+
+    @pytest.mark.parametrize("kind", ["1.0a", "2.0", "2.0 owner-only"])
+    def test_pickles_of_answers_and_network_errors_hold_no_token(self, tmp_path, monkeypatch, kind):
+        """Some run requests in other processes, or keep answers in files."""
+        with SandboxWiki(version="wikimedia") as wiki:
+            rig = Rig(wiki, tmp_path, monkeypatch)
+            account = rig.log_in(kind)
+            pickled = [pickle.dumps(rig.get(account)) for _ in range(2)]
+            wiki.fail_next("cut")
+            with pytest.raises(requests.ConnectionError) as cut:
+                rig.get(account)
+            pickled.append(pickle.dumps((cut.value, cut.value.request)))
+            cookie = wiki.log[-1].headers["Cookie"].partition("=")[2]
+        token = account.credential.access_token
+        for secret in (getattr(token, "value", None) or token.key, cookie):
+            assert len(secret) > 20
+            assert not [text for text in pickled if secret.encode() in text]
+        assert not [text for text in pickled if b"oauth_signature" in text or b"Bearer" in text]
 
     def test_hook_set_later_it_is_called(self, rig):
         """A response hook sees the answer."""
@@ -349,6 +389,48 @@ class TestRenewal:
             assert rig.who(account) == "Alice"
             assert [entry.status for entry in wiki.log.select(path="/w/api.php")] == [401, 200]
             assert len(rig.refreshes()) == 1
+
+    @BOTH
+    def test_bare_401_of_api_and_a_good_token_the_account_lives(self, rig, kind):
+        """It is no success, as Pywikibot would think, and nothing against the token."""
+        account = rig.log_in(kind)
+        answer_401(rig)
+        with pytest.raises(TransportError, match=r"\(HTTP 401\).*Try again later"):
+            rig.get(account)
+        assert rig.refreshes() == []
+        assert rig.who(account) == "Alice"
+
+    @pytest.mark.parametrize("profile", ["503", "html"])
+    def test_bare_401_of_api_and_nobody_knows_the_account_lives(self, rig, profile):
+        """A wiki that is out of order says neither."""
+        account = rig.log_in()
+        answer_401(rig)
+        rig.wiki.fail_next(profile, path="resource/profile")
+        with pytest.raises(TransportError):
+            rig.get(account)
+        assert rig.refreshes() == []
+        assert rig.who(account) == "Alice"
+
+    def test_bare_401_of_api_and_a_bad_token_it_is_renewed(self, rig):
+        """The profile says so."""
+        account = rig.log_in()
+        rig.wiki.expire_tokens()
+        answer_401(rig)
+        assert rig.who(account) == "Alice"
+        assert [entry.path.rpartition("/")[2] for entry in rig.wiki.log] == [
+            "api.php",
+            "profile",
+            "access_token",
+            "api.php",
+        ]
+
+    def test_401_that_names_the_expiry_in_its_body_alone_it_is_renewed(self, rig):
+        """The edge's words count without a challenge, and the profile need not be asked."""
+        account = rig.log_in()
+        answer_401(rig, b'{"httpCode":401,"httpReason":"Jwt is expired"}')
+        assert rig.who(account) == "Alice"
+        assert len(rig.refreshes()) == 1
+        assert rig.wiki.log.select(path="/w/rest.php/oauth2/resource/profile") == []
 
     def test_refused_by_rest_the_profile_decides(self, rig):
         """Its bare 403 proves nothing; the profile's 401 does."""
@@ -637,6 +719,11 @@ class TestDead:
             rig.get(account)
 
 
+def out_of_order(_slot, _credential):
+    """Write as a keyring that is locked just now does."""
+    raise StoreUnavailableError("The keyring is locked. Unlock it.")
+
+
 class TestTokenEndpointFails:
     """The access token cannot be renewed just now."""
 
@@ -665,6 +752,45 @@ class TestTokenEndpointFails:
         errors = at_once(8, lambda: rig.get(account))
         assert {type(error) for error in errors} == {TransportError}
         assert time.monotonic() - began < 1.5
+
+    def test_store_fails_at_the_write_it_is_written_later_without_asking_again(
+        self, rig, monkeypatch
+    ):
+        """The wiki has ended the old pair: only this process still has the new one."""
+        account = rig.log_in()
+        rig.get(account)
+        old = account.credential
+        rig.wiki.expire_tokens()
+        with monkeypatch.context() as patch:
+            patch.setattr(_Slot, "replace", out_of_order)
+            for _ in range(3):
+                with pytest.raises(StoreUnavailableError):
+                    rig.get(account)
+        assert rig.store.load(account.key) == old
+        assert rig.who(account) == "Alice"
+        assert len(rig.refreshes()) == 1
+        stored = rig.store.load(account.key)
+        assert stored == account.credential != old
+        rig.wiki.expire_tokens()
+        assert rig.who(account) == "Alice"
+        assert [entry.status for entry in rig.refreshes()] == [200, 200]
+
+    def test_login_after_a_failed_write_it_is_the_later_that_counts(self, rig, monkeypatch):
+        """What was kept for the first login is not stored for the second."""
+        account = rig.log_in()
+        rig.get(account)
+        rig.wiki.expire_tokens()
+        with monkeypatch.context() as patch:
+            patch.setattr(_Slot, "replace", out_of_order)
+            with pytest.raises(StoreUnavailableError):
+                rig.get(account)
+        later = rig.bot.credential("2.0")
+        rig.store.save(account.key, later)
+        assert rig.who(account) == "Alice"
+        assert rig.store.load(account.key) == later
+        rig.wiki.expire_tokens()
+        assert rig.who(account) == "Alice"
+        assert rig.store.load(account.key).logged_in_at == later.logged_in_at
 
     def test_store_unusable_the_error_is_the_stores(self, rig, monkeypatch):
         """The refresh is not even tried."""

@@ -115,6 +115,19 @@ class TestFind:
         assert here is not there
         assert here.wiki == WIKI
 
+    @pytest.mark.parametrize(
+        "url", ["wiki.example.org/~mallory/w/api.php", "wiki.example.org/api.php"]
+    )
+    def test_wikis_in_two_folders_of_a_host_are_two(self, accounts, store, url):
+        """Each finds its own account, and neither the other's."""
+        theirs = Wiki.from_url(url)
+        assert accounts.usernames(theirs) == []
+        assert accounts.find(theirs, "Alice") is None
+        store.save(TokenKey(theirs.name, "Alice"), credential("theirs"))
+        assert accounts.find(theirs, "Alice").credential.access_token.value == "theirs"
+        assert accounts.find(theirs, "Alice").wiki == theirs
+        assert accounts.find(WIKI, "Alice").credential.access_token.value == "token-of-Alice"
+
     def test_login_of_another_process_is_seen_at_once(self, accounts, store):
         """The index is asked at every call."""
         assert accounts.find(WIKI, "Dora") is None
@@ -153,6 +166,20 @@ class TestFind:
         renewed = before.credential.renewed(OAuth2AccessToken("renewed"))
         store.save(key, renewed)
         assert accounts.find(WIKI, "Alice") is before
+
+    def test_account_stays_the_same_object_where_the_list_could_not_be_written(
+        self, accounts, store, monkeypatch
+    ):
+        """Else it would ask the wiki again before each request whose the access token is."""
+        key, listed = TokenKey(WIKI.host, "Alice"), store.entries()
+        store.save(key, credential("second"))
+        monkeypatch.setattr(store, "entries", lambda: listed)
+        account = accounts.find(WIKI, "Alice")
+        account.confirm()
+        assert accounts.find(WIKI, "Alice") is account
+        monkeypatch.undo()
+        store.save(key, credential("third"))
+        assert accounts.find(WIKI, "Alice").credential.access_token.value == "third"
 
 
 class TestSignInLock:

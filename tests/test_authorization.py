@@ -137,6 +137,28 @@ class TestCompleteAuthorization:
 
     @responses.activate
     @pytest.mark.parametrize("consumer", [consumer1(), consumer2()])
+    @pytest.mark.parametrize(
+        "url", ["https://evil.example", "https://wiki.example/~mallory/w/api.php"]
+    )
+    def test_begun_on_another_wiki_raises_and_nothing_is_sent(self, consumer, url):
+        """A wiki gets neither the code nor the consumer secret that are for another one."""
+        back = came_back(code="c", state="5tate", oauth_token="5tate", oauth_verifier="abc")
+        with pytest.raises(StateMismatchError):
+            authorization.complete_authorization(Wiki.from_url(url), pending(consumer), back)
+        assert not responses.calls
+
+    @responses.activate
+    def test_begun_on_another_wiki_of_the_farm_it_is_completed(self):
+        """The central wiki gives the token either way."""
+        begun = authorization.begin_authorization(Wiki.from_url("de.wikipedia.org"), consumer2())
+        responses.post("https://meta.wikimedia.org" + ACCESS_TOKEN, json=GIVEN)
+        responses.get("https://meta.wikimedia.org" + PROFILE, json=ALICE)
+        back = came_back(code="c", state=begun.state)
+        wiki = Wiki.from_url("en.wikipedia.org")
+        assert authorization.complete_authorization(wiki, begun, back).username == "Alice"
+
+    @responses.activate
+    @pytest.mark.parametrize("consumer", [consumer1(), consumer2()])
     def test_came_back_from_elsewhere_raises(self, consumer):
         """Errors of either version pass through the door."""
         back = came_back(code="c", state="x", oauth_token="x", oauth_verifier="abc")

@@ -114,6 +114,13 @@ class TestRenew:
         with pytest.raises(APIError, match="badtoken"):
             site.simple_request(action="query", meta="userinfo").submit()
 
+    def test_logged_out_meanwhile_it_gives_up(self, site):
+        """The wiki has no token for nobody, and a KeyError would end Pywikibot's thread."""
+        refused, account = request(site), sites.account_of(site)
+        site.logout()
+        assert csrf.renew(refused, account) is False
+        assert refused._params["token"] == ["stale+\\"]
+
     def test_asking_for_tokens_is_answered_so_it_ends(self, bot, site):
         """The question is asked under a lock, and must not wait for that lock itself."""
         site.tokens._tokens["csrf"] = "stale+\\"

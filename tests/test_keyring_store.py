@@ -33,6 +33,19 @@ OBTAINED = datetime(2026, 1, 2, tzinfo=timezone.utc)
 LONGEST_VALUE = 1280
 
 
+# What back ends are known to fail with because of a fault of their own.
+FAULTS = (
+    AttributeError,
+    EOFError,
+    ImportError,
+    KeyError,
+    NameError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
+
 class Killed(BaseException):
     """The process ends here."""
 
@@ -502,6 +515,15 @@ class TestDamage:
         assert backend.items == kept
 
 
+@pytest.fixture
+def makeshift(monkeypatch, folders):
+    """A keyring of the package keyrings.alt, on a machine where nobody configured any."""
+    kind = type("PlaintextKeyring", (StrictKeyring,), {"__module__": "keyrings.alt.file"})
+    monkeypatch.delenv("PYTHON_KEYRING_BACKEND")
+    monkeypatch.setattr(keyring.util.platform_, "config_root", lambda: str(folders / "keyring"))
+    return kind()
+
+
 class TestStoreUnavailable:
     """A keyring that is locked, gone, broken or not there is said at once."""
 
@@ -542,6 +564,29 @@ class TestStoreUnavailable:
         with pytest.raises(StoreUnavailableError, match="PYTHON_KEYRING_BACKEND"):
             KeyringTokenStore().save(KEY, credential(100))
 
+    @pytest.mark.parametrize("wrapped", [False, True], ids=["alone", "chained"])
+    def test_makeshift_keyring_that_nobody_chose_is_refused(self, use, makeshift, wrapped):
+        """A package that another one brought along would keep the token in clear text."""
+        chained = SimpleNamespace(backends=[makeshift, StrictKeyring()])
+        use(chained if wrapped else makeshift)
+        with pytest.raises(StoreUnavailableError, match="no keyring"):
+            KeyringTokenStore().save(KEY, credential(100))
+        assert makeshift.items == {}
+
+    @pytest.mark.parametrize("by", ["environment", "file"])
+    def test_makeshift_keyring_that_somebody_chose_is_used(
+        self, use, makeshift, monkeypatch, folders, by
+    ):
+        """In keyring's own variable or in its configuration."""
+        use(makeshift)
+        if by == "environment":
+            monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyrings.alt.file.Keyring")
+        else:
+            (folders / "keyring").mkdir()
+            (folders / "keyring" / "keyringrc.cfg").touch()
+        KeyringTokenStore().save(KEY, credential(100))
+        assert KeyringTokenStore().load(KEY) == credential(100)
+
     @pytest.mark.parametrize("call", ["get", "set", "delete"])
     @pytest.mark.parametrize(
         ("error", "said"),
@@ -552,6 +597,7 @@ class TestStoreUnavailable:
             (keyring.errors.NoKeyringError("client-secret"), "no keyring"),
             (FileNotFoundError(2, "client-secret"), r"failed \(FileNotFoundError\)"),
             (ConnectionResetError("client-secret"), r"failed \(ConnectionResetError\)"),
+            *((cls("client-secret"), rf"failed \({cls.__name__}\)") for cls in FAULTS),
         ],
         ids=lambda value: type(value).__name__,
     )
@@ -615,6 +661,22 @@ class TestStoreUnavailable:
         with store.locked(KEY) as held, pytest.raises(StoreUnavailableError, match="No space"):
             held.replace(credential(200))
         assert store.load(KEY) == credential(200)
+
+    def test_index_older_than_the_keyring_lets_the_newer_login_be_renewed(
+        self, backend, monkeypatch
+    ):
+        """A login was stopped between the two, and it is the keyring's that requests go out with."""
+        store = KeyringTokenStore()
+        store.save(KEY, credential(100))
+        with monkeypatch.context() as patch, pytest.raises(StoreUnavailableError):
+            patch.setattr(index, "_replace", lambda new, path: (_ for _ in ()).throw(OSError()))
+            store.save(KEY, credential(100, days=1))
+        assert [entry.logged_in_at for entry in store.entries()] == [OBTAINED]
+        with store.locked(KEY) as held:
+            assert not held.replace(credential(300))
+            assert held.replace(credential(200, days=1))
+        assert store.load(KEY) == credential(200, days=1)
+        assert [entry.logged_in_at for entry in store.entries()] == [OBTAINED + timedelta(days=1)]
 
 
 def assert_no_secret(error):

@@ -27,6 +27,17 @@ from pwb_oauth.tokens import TokenKey
 ALICE = {"query": {"userinfo": {"id": 7, "name": "Alice", "groups": [], "rights": []}}}
 
 
+class Redirecting(requests.adapters.HTTPAdapter):
+    """Turns the first answer into a redirect to the main page."""
+
+    def send(self, request, **options):
+        response = super().send(request, **options)
+        if "Main_Page" not in request.url:
+            response.status_code = 307
+            response.headers["Location"] = "/w/index.php?title=Main_Page"
+        return response
+
+
 class Outbox:
     """What Pywikibot hands over to be sent, and does not send."""
 
@@ -131,6 +142,9 @@ class TestHttpRequest:
             ("/w/%2e%2e/w/api.php", {}),
             ("/w/..%2fother/api.php", {}),
             ("/other/api.php", {}),
+            ("/w/api.php/x", {}),
+            ("/w/api.php/", {}),
+            ("/w/api%2ephp/x", {}),
             ("/w/rest%2ephp/v1/../../../other/rest.php/v1", {}),
         ],
     )
@@ -200,6 +214,26 @@ class TestHttpRequest:
         )
         http.request(site, "/w/index.php?title=Sandbox")
         assert secrets_sent(bot.wiki.log[-1]) == (None, None)
+
+    @pytest.mark.parametrize("method", ["GET", "POST"])
+    def test_anonymous_request_carries_nothing_after_a_redirect_either(
+        self, bot, monkeypatch, tmp_path, method
+    ):
+        """requests would put cookies on each step, and a password of .netrc on a later one."""
+        bot.log_in("2.0 owner-only")
+        site = bot.site("Alice")
+        (tmp_path / "netrc").write_text("machine 127.0.0.1 login bob password hunter2\n")
+        monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+        http.cookie_jar.set_cookie(
+            requests.cookies.create_cookie("session", "Bobs", domain="127.0.0.1")
+        )
+        monkeypatch.setattr(http.session, "adapters", http.session.adapters.copy())
+        http.session.mount(bot.wiki.url, Redirecting())
+        count = len(bot.wiki.log)
+        http.request(site, "/w/index.php?title=Sandbox", method=method)
+        sent = list(bot.wiki.log)[count:]
+        assert [entry.params.get("title") for entry in sent] == ["Sandbox", "Main_Page"]
+        assert [secrets_sent(entry) for entry in sent] == [(None, None)] * 2
 
     def test_rest_php_is_asked_as_the_account(self, bot):
         """The wiki takes the token there."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from queue import Queue
 
+import keyring
 import pytest
 import pywikibot
 import requests
@@ -12,9 +13,17 @@ from pywikibot import config
 from pywikibot.exceptions import FatalServerError, OtherPageSaveError
 
 from bot_actions import authors, noted_waits, own_put_thread, save  # noqa: F401
-from pwb_oauth import errors
-from pwb_oauth.errors import LoginRequiredError, PwbOAuthError, TransportError
+from pwb_oauth import csrf, errors, sites
+from pwb_oauth.accounts import Accounts
+from pwb_oauth.errors import (
+    LoginRequiredError,
+    PwbOAuthError,
+    StoreUnavailableError,
+    TransportError,
+)
 from pwb_oauth.fatal import as_fatal
+from pwb_oauth.stores.keyring import KeyringTokenStore
+from test_keyring_store import StrictKeyring
 
 
 def example(cls):
@@ -116,6 +125,54 @@ class TestAsFatal:
         assert given.get(timeout=10) is None
         assert put_thread.is_alive()
         assert len(authors(bot.wiki, "Page 0")) == 2
+
+    def test_logout_while_an_asynchronous_save_meets_a_bad_token_the_thread_lives_on(
+        self, bot, put_thread, monkeypatch
+    ):
+        """Its callback gets an error, or the save is done; a later one is done either way."""
+        bot.log_in("2.0")
+        site = bot.site("Alice")
+        page = save(site)
+        real = csrf.renew
+
+        def log_out_meanwhile(request, account):
+            site.logout()
+            return real(request, account)
+
+        given: Queue = Queue()
+        bot.wiki.fail_next("badtoken", action="edit")
+        with monkeypatch.context() as patch:
+            patch.setattr(csrf, "renew", log_out_meanwhile)
+            page.text = "more"
+            page.save(asynchronous=True, callback=lambda page, error: given.put(error))
+            assert isinstance(given.get(timeout=10), OtherPageSaveError)
+        site.login()
+        page.text = "most"
+        page.save(asynchronous=True, callback=lambda page, error: given.put(error))
+        assert given.get(timeout=10) is None
+        assert put_thread.is_alive()
+        assert authors(bot.wiki, "Test") == ["Alice"] * 2
+
+    @pytest.mark.parametrize("cls", [RuntimeError, NameError, ValueError])
+    def test_keyring_that_raises_anything_is_said_at_once_and_the_thread_lives_on(
+        self, bot, put_thread, waits, monkeypatch, cls
+    ):
+        """Pywikibot would ask it again for hours, or its thread would die of it."""
+        backend = StrictKeyring()
+        monkeypatch.setattr(keyring.core, "_keyring_backend", backend)
+        bot.store = KeyringTokenStore()
+        monkeypatch.setattr(sites, "accounts", Accounts(bot.store))
+        bot.log_in("2.0 owner-only")
+        page = save(bot.site("Alice"))
+        monkeypatch.setattr(sites, "accounts", Accounts(bot.store))
+        backend.hooks["get"] = lambda: (_ for _ in ()).throw(cls("a fault"))
+        given: Queue = Queue()
+        page.text = "more"
+        page.save(asynchronous=True, callback=lambda page, error: given.put(error))
+        error = given.get(timeout=10)
+        assert isinstance(getattr(error, "reason", error), StoreUnavailableError)
+        assert put_thread.is_alive()
+        assert waits == []
 
     def test_every_own_error_can_cross(self):
         """None has a layout that does not go with Pywikibot's class."""

@@ -152,6 +152,18 @@ class TestBadToken:
         for number in range(6):
             assert authors(bot.wiki, f"Page {number}") == ["Alice"]
 
+    def test_bad_token_of_a_site_that_was_logged_out_is_pywikibots_error(
+        self, bot, site, monkeypatch
+    ):
+        """There is no account to fetch another token for."""
+        request = site.simple_request(action="edit", title="Page", text="x", token="bad")
+        request.write = False  # else Pywikibot signs in again first
+        monkeypatch.setattr(csrf, "renew", lambda *_: pytest.fail("it was fetched"))
+        site.logout()
+        with pytest.raises(APIError, match="badtoken"):
+            request.submit()
+        assert authors(bot.wiki, "Page") == []
+
     def test_edit_on_its_way_during_a_logout_is_not_made_anonymously(self, bot, site):
         """Pywikibot's assertuser stops it, and Pywikibot signs in again."""
         request = site.simple_request(

@@ -31,13 +31,12 @@ class TestFailNext:
     def test_lost_does_what_was_asked_and_then_ends_the_connection(self, wiki):
         """The edit is there, its answer is not."""
         consumer = wiki.add_consumer("Bot", owner="BotOwner", owner_only=True)
-        api = {"url": wiki.api_url, "headers": bearer(consumer.access_token), "timeout": 10}
-        asked = requests.get(params={"action": "query", "meta": "tokens", "format": "json"}, **api)
-        token = asked.json()["query"]["tokens"]["csrftoken"]
+        asked = ask(wiki, token=consumer.access_token, action="query", meta="tokens").json()
+        token = asked["query"]["tokens"]["csrftoken"]
+        form = {"action": "edit", "title": "Lost", "text": "found", "token": token}
         wiki.fail_next("lost", action="edit")
         with pytest.raises(requests.ConnectionError):
-            form = {"action": "edit", "title": "Lost", "text": "found", "token": token}
-            requests.post(data=form, **api)
+            requests.post(wiki.api_url, form, headers=bearer(consumer.access_token), timeout=10)
         assert wiki.pages["Lost"].revisions[-1].text == "found"
         assert (wiki.log[-1].user, wiki.log[-1].status) == ("BotOwner", 0)
 

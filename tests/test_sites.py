@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from contextlib import nullcontext
 
 import pytest
 import pywikibot
 import requests
+from pywikibot import config
+from pywikibot.comms import http
+from pywikibot.family import AutoFamily
 from pywikibot.login import LoginStatus
-from pywikibot.site import ClosedSite
+from pywikibot.site import APISite, ClosedSite
+from requests.adapters import BaseAdapter
 
 from bot_actions import (
     authors,
@@ -16,11 +21,33 @@ from bot_actions import (
     noted_waits,  # noqa: F401
     save,
 )
-from pwb_oauth import sites
+from pwb_oauth import clock, sites
+from pwb_oauth.credential import Consumer, Credential, OAuth2AccessToken
 from pwb_oauth.errors import (
     IdentityError,
     UsernameMismatchError,
 )
+from pwb_oauth.tokens import TokenKey
+
+
+class Capturing(BaseAdapter):
+    """Takes requests from a session, and answers that Alice sent them."""
+
+    def __init__(self):
+        super().__init__()
+        self.sent = []
+
+    def send(self, request, **_):
+        self.sent.append((request.url, dict(request.headers)))
+        response = requests.Response()
+        response.status_code, response.url, response.request = 200, request.url, request
+        response._content = (
+            b'{"query":{"userinfo":{"id":7,"name":"Alice","groups":[],"rights":[]}}}'
+        )
+        return response
+
+    def close(self):
+        pass
 
 
 class TestAccountOf:
@@ -40,6 +67,67 @@ class TestAccountOf:
         site = bot.site("Alice")
         site._oauth_disabled = True
         assert sites.account_of(site) is None
+
+    def test_wiki_in_another_folder_of_the_host_has_no_account(self, bot):
+        """Whoever has a folder there could let people run a bot on "their" wiki."""
+        bot.log_in("2.0 owner-only")
+        bot.site("Alice")
+        bot.wiki.log.clear()
+        site = pywikibot.Site(url=f"{bot.wiki.url}/~mallory/w/api.php", user="Alice")
+        assert sites.account_of(site) is None
+        assert [entry.headers.get("Authorization") for entry in bot.wiki.log if entry] == [None] * (
+            len(bot.wiki.log)
+        )
+        assert len(bot.wiki.log)
+
+
+class TestAccountOfFarm:
+    """``sites.account_of`` for sites of the Wikimedia farm, and for what looks like one."""
+
+    @pytest.fixture
+    def sent(self, bot, monkeypatch):
+        """What would be sent to the farm, where Alice is logged in."""
+        consumer, token = Consumer(None, owner_only=True), OAuth2AccessToken("farm-token")
+        bot.store.save(
+            TokenKey("meta.wikimedia.org", "Alice"),
+            Credential(consumer, token, "Alice", clock.now()),
+        )
+        adapter = Capturing()
+        monkeypatch.setattr(http.session, "adapters", http.session.adapters.copy())
+        http.session.mount("https://", adapter)
+        return adapter.sent
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "https://store.wikimedia.org/w/api.php",
+            "https://people.wikimedia.org/~mallory/w/api.php",
+            "https://meta.wikimedia.org/~mallory/api.php",
+        ],
+    )
+    def test_host_of_its_domain_that_is_none_of_its_wikis_has_no_account(self, sent, url):
+        """Shops, blogs and home pages are there too, and others run them."""
+        site = APISite("stranger", AutoFamily("stranger", url), "Alice")
+        with contextlib.suppress(pywikibot.exceptions.Error):
+            site.simple_request(action="query", meta="siteinfo").submit()
+        assert sites.account_of(site) is None
+        assert sent
+        assert [headers.get("Authorization") for _, headers in sent] == [None] * len(sent)
+
+    @pytest.mark.parametrize(
+        "name", [("test", "wikipedia"), ("meta", "meta"), ("beta", "wikidata")]
+    )
+    def test_wiki_of_the_farm_has_the_account(self, sent, name):
+        """One login serves all that Pywikibot has families of."""
+        host = "https://" + pywikibot.family.Family.load(name[1]).hostname(name[0])
+        site = pywikibot.Site(*name, user="Alice")
+        if host.endswith(".wmcloud.org"):
+            pytest.skip("this is not on the farm's domains")
+        assert sites.account_of(site).key == TokenKey("meta.wikimedia.org", "Alice")
+        http.request(site, site.apipath())
+        url, headers = sent[-1]
+        assert url.startswith(host)
+        assert headers["Authorization"] == "Bearer farm-token"
 
 
 class TestSignIn:
@@ -77,6 +165,23 @@ class TestSignIn:
         site = bot.site("Alice")
         assert site.logged_in()
         assert len(waits) == 2
+
+    @pytest.mark.parametrize("fault", ["503", "maxlag"])
+    def test_wiki_that_stays_overloaded_is_not_asked_again_and_again_for_one_request(
+        self, bot, waits, fault
+    ):
+        """A request that waits for the sign-in would repeat all its tries as often again."""
+        bot.log_in("2.0 owner-only")
+        bot.wiki.fail_next("html", path="/api.php")
+        site = bot.site("Alice")
+        assert not site.logged_in()
+        bot.wiki.fail_next(fault, count=1000, path="/api.php")
+        count = len(bot.wiki.log)
+        with pytest.raises(IdentityError, match=r"does not answer.*Try again later"):
+            site.simple_request(action="query", meta="siteinfo").submit()
+        assert len(bot.wiki.log) - count == config.max_retries + 1
+        assert len(waits) <= config.max_retries
+        assert not site.logged_in()
 
     def test_wiki_that_has_had_enough_is_asked_again(self, bot):
         """HTTP 429 comes with a page of text, and with the wish to wait."""

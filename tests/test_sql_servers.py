@@ -374,9 +374,12 @@ class TestSchema:
         assert held.load(KEY) == CREDENTIAL
 
     def test_older_version_is_upgraded_and_keeps_its_rows(self, held, server, monkeypatch):
-        """A step that was cut off is done again."""
+        """A step that was cut off is done again, by one of those who come then."""
+        steps = []
 
         def step(connection):
+            steps.append(1)
+            threading.Event().wait(0.2)
             connection.execute(
                 text("ALTER TABLE pwb_oauth_tokens ADD COLUMN IF NOT EXISTS more INTEGER")
             )
@@ -388,9 +391,11 @@ class TestSchema:
         with pytest.raises(StoreUnavailableError, match="cut off"):
             held.load(KEY)
         fails = False
+        steps.clear()
         with ThreadPoolExecutor(4) as threads:
             loaded = threads.map(lambda _: held.load(KEY), range(4))
         assert list(loaded) == [CREDENTIAL] * 4
+        assert steps == [1]
         versions = server.execute(f"SELECT version FROM {server.table('pwb_oauth_schema')}")  # noqa: S608
         assert [row[0] for row in versions] == [2]
 

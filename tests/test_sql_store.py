@@ -30,7 +30,7 @@ from pwb_oauth.errors import (
     TokenDecryptionError,
     TokenStoreError,
 )
-from pwb_oauth.stores import locks, sql, sql_schema
+from pwb_oauth.stores import locks, sql, sql_rows, sql_schema
 from pwb_oauth.stores.sql_errors import typed
 from pwb_oauth.testing.contract import TokenStoreContract
 
@@ -176,6 +176,15 @@ class TestWhatIsStored:
         (row,) = rows(path, "pwb_oauth_locks")
         assert row["reserved"] == ""
         assert len(row["account"]) == 64
+
+    def test_log_of_sqlalchemy_shows_no_parameter(self, store, caplog):
+        """An application may have it log each statement."""
+        caplog.set_level("INFO", "sqlalchemy")
+        store.save(KEY, CREDENTIAL)
+        assert store.load(KEY) == CREDENTIAL
+        assert "UPDATE pwb_oauth_tokens" in caplog.text
+        assert KEY.username not in caplog.text
+        assert store._rows.find(sql_rows.account_of(KEY)).value not in caplog.text
 
     def test_user_name_that_is_not_unicode_is_refused(self, store):
         """As a command line may give it."""

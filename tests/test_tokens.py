@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from datetime import datetime, timezone
 
 import pytest
@@ -42,6 +43,15 @@ class TestTokenKey:
         """However a configuration spells it, it is one account."""
         assert TokenKey("w", written) == TokenKey("w", "Example user")
         assert TokenKey("w", written).username == "Example user"
+
+    @pytest.mark.parametrize(
+        "written", ["\u00dfeta tester", "\u00dfeta_tester", " \u00dfeta_tester "]
+    )
+    def test_initial_without_a_capital_stays(self, written):
+        """Python makes two letters of the sharp s, which would be another user's name."""
+        key = TokenKey("w", written)
+        assert key.username == "\u00dfeta tester"
+        assert key != TokenKey("w", "SSeta tester")
 
     @pytest.mark.parametrize(("wiki", "name"), [("", "U"), ("w", ""), ("w", " "), ("w", "_")])
     def test_key_without_wiki_or_name_is_refused(self, wiki, name):
@@ -164,6 +174,18 @@ class TestEnvironmentTokenStore:
         with pytest.raises(ConfigurationError, match="PWB_OAUTH_TOKEN") as refused:
             store.load(TokenKey("meta.wikimedia.org", "Example user"))
         assert token not in str(refused.value)
+
+    def test_wiki_in_another_folder_of_a_host_is_another_wiki(self):
+        """Its name is what tells the account from one of the wiki at /w."""
+        address = "https://wiki.example.org/~mallory/w/api.php"
+        (entry,) = EnvironmentTokenStore({**VARIABLES, "PWB_OAUTH_WIKI": address}).entries()
+        assert entry.key == TokenKey("wiki.example.org/~mallory/w/api.php", "Example user")
+
+    @pytest.mark.parametrize("variables", [VARIABLES, None])
+    def test_store_cannot_be_pickled(self, variables):
+        """It would take the token along, which is in a mapping of its own."""
+        with pytest.raises(TypeError, match="holds a secret"):
+            pickle.dumps(EnvironmentTokenStore(variables))
 
     def test_process_environment_is_read_when_asked(self, monkeypatch):
         """A variable that is set later counts."""

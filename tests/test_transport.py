@@ -167,6 +167,17 @@ class TestSend:
         assert "Authorization" not in responses.calls[1].request.headers
 
     @responses.activate
+    @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+    def test_proxy_in_the_environment_never_sees_clear_text(self, variable, monkeypatch):
+        """What is for this machine would pass another one."""
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv(variable, "http://proxy.example:3128")
+        responses.post("http://127.0.0.1:8090/w/api.php")
+        send("POST", "http://127.0.0.1:8090/w/api.php", user_agent="me", data="5ecret")
+        assert not responses.calls[0].request.req_kwargs["proxies"]
+
+    @responses.activate
     def test_proxy_in_the_environment_is_used(self, monkeypatch):
         """Switching .netrc off must not switch proxies off."""
         monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")

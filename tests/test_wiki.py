@@ -29,6 +29,9 @@ class TestWiki:
             ("http://localhost:80", "http://localhost", "/w"),
             ("http://localhost:8080/w/api.php", "http://localhost:8080", "/w"),
             ("localhost:8080", "http://localhost:8080", "/w"),
+            ("127.1.2.3/mw/api.php", "http://127.1.2.3", "/mw"),
+            ("[::1]:8080", "http://[::1]:8080", "/w"),
+            ("localhost.example.org", "https://localhost.example.org", "/w"),
             ("http://[::1]:8080/", "http://[::1]:8080", "/w"),
             ("https://user:password@example.org/", "https://example.org", "/w"),
         ],
@@ -83,6 +86,25 @@ class TestWiki:
         wiki = Wiki("http://localhost:8080", "/mw")
         assert wiki.central is wiki
         assert META.central is META
+
+    @pytest.mark.parametrize(
+        ("url", "name"),
+        [
+            ("https://example.org/w/api.php", "example.org"),
+            ("https://example.org:8443/wiki/Main_Page", "example.org:8443"),
+            ("https://example.org/~mallory/w/api.php", "example.org/~mallory/w/api.php"),
+            ("https://example.org/api.php", "example.org/api.php"),
+            ("https://meta.wikimedia.org/evil/api.php", "meta.wikimedia.org/evil/api.php"),
+            ("http://127.0.0.1:8080/w/api.php", "127.0.0.1:8080"),
+            ("http://localhost/mw/api.php", "localhost/mw/api.php"),
+            ("http://[::1]:8080/mw/api.php", "[::1]:8080/mw/api.php"),
+        ],
+    )
+    def test_name_tells_wikis_of_one_host_apart_and_is_read_back(self, url, name):
+        """Whoever has a folder on a host may run a wiki in it."""
+        wiki = Wiki.from_url(url)
+        assert wiki.name == name
+        assert Wiki.from_url(wiki.name) == wiki
 
     @pytest.mark.parametrize(
         "url",

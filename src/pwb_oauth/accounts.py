@@ -11,6 +11,8 @@ from pwb_oauth.errors import ConfigurationError
 from pwb_oauth.tokens import TokenKey, open_token_store
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from pwb_oauth.tokens import TokenEntry, TokenStore
     from pwb_oauth.wiki import Wiki
 
@@ -26,6 +28,7 @@ class Accounts:
         """Take this store, or open the one that ``PWB_OAUTH_STORE`` names when it is needed."""
         self._store = store
         self._accounts: dict[TokenKey, Account] = {}
+        self._listed: dict[TokenKey, datetime | None] = {}
         self.begin_anew()
         forks.renew_in_children(self)
 
@@ -81,11 +84,14 @@ class Accounts:
         return [entry for entry in self.store.entries() if entry.key.wiki == host]
 
     def _open(self, wiki: Wiki, entry: TokenEntry) -> Account:
-        account = self._accounts.get(entry.key)
+        key, listed = entry.key, entry.logged_in_at
+        account = self._accounts.get(key)
         if account is None:
-            fresh = Account(entry.key, self.store, wiki.central)
-            return self._accounts.setdefault(entry.key, fresh)
-        if not account.is_of_login(entry.logged_in_at):
+            self._listed[key] = listed
+            return self._accounts.setdefault(key, Account(key, self.store, wiki.central))
+        # A list that could not be written is older than what was read, and stays as it was.
+        if not account.is_of_login(listed) and listed != self._listed[key]:
             # Somebody logged in anew, perhaps in another process.
-            account = self._accounts[entry.key] = Account(entry.key, self.store, wiki.central)
+            self._listed[key] = listed
+            account = self._accounts[key] = Account(key, self.store, wiki.central)
         return account

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field, replace
-from datetime import MINYEAR, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any, Literal, NoReturn
 
 from pwb_oauth.errors import ConfigurationError, TokenStoreError
@@ -116,9 +116,13 @@ class OAuth2AccessToken(Secret):
         """When to renew it: a minute before it ends, or sooner if it lives less than 10 minutes."""
         if self.expires_at is None:
             return None
-        if self.issued_at is None:
-            return self.expires_at - _RENEWAL_MARGIN
-        return self.expires_at - min(_RENEWAL_MARGIN, (self.expires_at - self.issued_at) / 10)
+        margin = _RENEWAL_MARGIN
+        if self.issued_at is not None:
+            margin = min(margin, (self.expires_at - self.issued_at) / 10)
+        try:
+            return self.expires_at - margin
+        except OverflowError:  # the first minute that can be stored
+            return self.expires_at
 
 
 AccessToken = OAuth1AccessToken | OAuth2AccessToken
@@ -306,7 +310,6 @@ def _write_time(moment: datetime | None) -> str | None:
 
 def _read_time(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
-    # Nothing can be reckoned back from the first year.
-    if moment.tzinfo is None or moment.year == MINYEAR:
+    if moment.tzinfo is None:
         raise ValueError(text)
     return moment.astimezone(timezone.utc)

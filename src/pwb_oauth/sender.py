@@ -118,9 +118,11 @@ class _NobodysSession(requests.Session):
     """A session that puts no password from ``.netrc`` on what it sends after a redirect."""
 
     def rebuild_auth(
-        self, prepared_request: requests.PreparedRequest, response: requests.Response
+        self,
+        prepared_request: requests.PreparedRequest,
+        response: requests.Response,  # noqa: ARG002
     ) -> None:
-        """Take off what the bot's owner put on every request: it may not be for where this leads."""
+        """Take off what the bot's owner put on every request: it may lead to another server."""
         prepared_request.headers.pop("Authorization", None)
 
 
@@ -180,12 +182,12 @@ class _Session(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Nowhere; requests would read the address even if it were not to follow it."""
 
-    def merge_environment_settings(self, url: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    def merge_environment_settings(self, url: Any, *args: Any, **kwargs: Any) -> Any:
         """As requests does, but http goes by no proxy: it is for this machine, a proxy is another.
 
         Not a setting of the session, which threads share and take over anew for each request.
         """
-        settings: dict[str, Any] = super().merge_environment_settings(url, *args, **kwargs)
+        settings = super().merge_environment_settings(url, *args, **kwargs)
         return settings if url.startswith("https:") else {**settings, "proxies": {}}
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 CALLBACK = "http://127.0.0.1:9/callback"
 _HERE = Path(__file__).parent
-_PATIENCE = 240.0
+_PATIENCE = 900.0
 """Seconds after which a test no longer believes that something will happen."""
 
 

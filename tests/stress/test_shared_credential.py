@@ -64,10 +64,9 @@ def work_until_renewed(machine, record, processes, threads, times):
 
 
 def check(record, reports, rounds):
-    """As many refreshes as the tokens expired, and every edit once, without a stall."""
+    """As many refreshes as the tokens expired, and every edit once."""
     assert [refresh.status for refresh in record.refreshes()] == [200] * rounds
     record.check_saved(report["text"] for report in reports)
-    assert record.longest_stall(reports) < ALLOWANCE
 
 
 class TestOneRefreshForAll:
@@ -81,6 +80,7 @@ class TestOneRefreshForAll:
         assert len(reports) == scale.processes * scale.threads * (scale.rounds + 1) * EDITS
         note(record.measured(reports))
         check(record, reports, scale.rounds)
+        assert record.longest_stall(reports) < ALLOWANCE
 
     @pytest.mark.usefixtures("file_keyring")
     def test_ahead_of_time(self, wiki, tmp_path, record, scale, note):
@@ -105,3 +105,4 @@ class TestOneRefreshForAll:
         assert len(reports) == scale.pywikibot_processes * 4 * (scale.rounds + 1) * EDITS
         note(record.measured(reports))
         check(record, reports, scale.rounds)
+        assert record.longest_stall(reports) < ALLOWANCE
