@@ -26,7 +26,7 @@ from pywikibot.comms import http
 from pywikibot.exceptions import OtherPageSaveError
 from pywikibot.throttle import Throttle
 
-import conftest
+import bots
 from bot_actions import TOKEN_ENDPOINT, save
 from pwb_oauth import clock, oauth2, transport
 from pwb_oauth.testing import SandboxWiki
@@ -77,8 +77,8 @@ class Rig:
         self.patch = patch
         self._stack = contextlib.ExitStack()
         self.wiki = self._stack.enter_context(SandboxWiki(version=version))
-        bots = conftest._pywikibot(self.wiki, folder, patch, hooks=True)
-        self.bot = self._stack.enter_context(contextlib.contextmanager(lambda: bots)())
+        given = bots.pywikibot_of_its_own(self.wiki, folder, patch, hooks=True)
+        self.bot = self._stack.enter_context(contextlib.contextmanager(lambda: given)())
         self.waits: list[float] = []
         self._numbers = itertools.count(1)
         self._prepare()

@@ -14,7 +14,7 @@ import pytest
 import requests
 from requests.adapters import HTTPAdapter
 
-from conftest import Bot
+from bots import Bot
 from pwb_oauth import clock, oauth2, transport
 from pwb_oauth.account import Account
 from pwb_oauth.credential import OAuth2AccessToken
@@ -299,10 +299,11 @@ class TestBaseSession:
             with pytest.raises(requests.ConnectionError) as cut:
                 rig.get(account)
             pickled.append(pickle.dumps((cut.value, cut.value.request)))
-            cookie = wiki.log[-1].headers["Cookie"].partition("=")[2]
+            cookies = [entry.headers.get("Cookie", "") for entry in wiki.log]
         token = account.credential.access_token
-        for secret in (getattr(token, "value", None) or token.key, cookie):
-            assert len(secret) > 20
+        secrets = {cookie.partition("=")[2] for cookie in cookies} - {""}
+        assert secrets or kind != "1.0a"
+        for secret in {getattr(token, "value", None) or token.key, *secrets}:
             assert not [text for text in pickled if secret.encode() in text]
         assert not [text for text in pickled if b"oauth_signature" in text or b"Bearer" in text]
 

@@ -18,7 +18,7 @@ import pytest
 import requests
 from click.testing import CliRunner
 
-from conftest import Bot
+from bots import Bot
 from pwb_oauth import cli, open_token_store
 from pwb_oauth.cli import demo_run
 from pwb_oauth.cli.demo_run import Kind

@@ -219,7 +219,7 @@ class TestHttpRequest:
     def test_anonymous_request_carries_nothing_after_a_redirect_either(
         self, bot, monkeypatch, tmp_path, method
     ):
-        """requests would put cookies on each step, and a password of .netrc on a later one."""
+        """Requests would put cookies on each step, and a password of .netrc on a later one."""
         bot.log_in("2.0 owner-only")
         site = bot.site("Alice")
         (tmp_path / "netrc").write_text("machine 127.0.0.1 login bob password hunter2\n")

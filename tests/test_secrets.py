@@ -26,7 +26,7 @@ import requests
 import rich.pretty
 from rich.console import Console
 
-from conftest import Bot
+from bots import Bot
 from pwb_oauth import authorization, login, oauth1
 from pwb_oauth.account import Account
 from pwb_oauth.accounts import Accounts
@@ -506,7 +506,7 @@ class TestPywikibot:
 @pytest.fixture
 def hooked(request):
     """The bot of conftest.py, which this module's own stands before."""
-    from conftest import _pywikibot
+    from bots import pywikibot_of_its_own
 
     wiki, tmp_path, monkeypatch = map(request.getfixturevalue, ("wiki", "tmp_path", "monkeypatch"))
-    yield from _pywikibot(wiki, tmp_path, monkeypatch, hooks=True)
+    yield from pywikibot_of_its_own(wiki, tmp_path, monkeypatch, hooks=True)

@@ -115,14 +115,12 @@ class TestAccountOfFarm:
         assert [headers.get("Authorization") for _, headers in sent] == [None] * len(sent)
 
     @pytest.mark.parametrize(
-        "name", [("test", "wikipedia"), ("meta", "meta"), ("beta", "wikidata")]
+        "name", [("test", "wikipedia"), ("meta", "meta"), ("wikidata", "wikidata")]
     )
     def test_wiki_of_the_farm_has_the_account(self, sent, name):
         """One login serves all that Pywikibot has families of."""
         host = "https://" + pywikibot.family.Family.load(name[1]).hostname(name[0])
         site = pywikibot.Site(*name, user="Alice")
-        if host.endswith(".wmcloud.org"):
-            pytest.skip("this is not on the farm's domains")
         assert sites.account_of(site).key == TokenKey("meta.wikimedia.org", "Alice")
         http.request(site, site.apipath())
         url, headers = sent[-1]
@@ -166,16 +164,15 @@ class TestSignIn:
         assert site.logged_in()
         assert len(waits) == 2
 
-    @pytest.mark.parametrize("fault", ["503", "maxlag"])
     def test_wiki_that_stays_overloaded_is_not_asked_again_and_again_for_one_request(
-        self, bot, waits, fault
+        self, bot, waits
     ):
         """A request that waits for the sign-in would repeat all its tries as often again."""
         bot.log_in("2.0 owner-only")
         bot.wiki.fail_next("html", path="/api.php")
         site = bot.site("Alice")
         assert not site.logged_in()
-        bot.wiki.fail_next(fault, count=1000, path="/api.php")
+        bot.wiki.fail_next("503", count=1000, path="/api.php")
         count = len(bot.wiki.log)
         with pytest.raises(IdentityError, match=r"does not answer.*Try again later"):
             site.simple_request(action="query", meta="siteinfo").submit()

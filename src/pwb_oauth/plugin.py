@@ -300,8 +300,9 @@ def _bad_token(
 
         with fatal_for_pywikibot():
             account = sites.account_of(request.site) if code == "badtoken" else None
-            if account is None or sites.is_signing_in() or sites.is_signed_out(request.site):
+            if account is None or sites.is_signing_in():
                 return wrapped(code)
-            return csrf.renew(request, account)
+            # Pywikibot would look for tokens that the logout took: a KeyError, which ends its thread.
+            return not sites.is_signed_out(request.site) and csrf.renew(request, account)
 
     return handle(*args, **kwargs)

@@ -24,11 +24,6 @@ if TYPE_CHECKING:
 _NOTE = "stress"
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Name the marker."""
-    config.addinivalue_line("markers", "stress: many processes; see tests/stress/scale.py")
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark every test of this folder."""
     for item in items:
