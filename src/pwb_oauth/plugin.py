@@ -302,7 +302,7 @@ def _bad_token(
             account = sites.account_of(request.site) if code == "badtoken" else None
             if account is None or sites.is_signing_in():
                 return wrapped(code)
-            # Pywikibot would look for tokens that the logout took: a KeyError, which ends its thread.
+            # Pywikibot would miss the tokens that a logout took: a KeyError, which ends its thread.
             return not sites.is_signed_out(request.site) and csrf.renew(request, account)
 
     return handle(*args, **kwargs)

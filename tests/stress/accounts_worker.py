@@ -33,6 +33,15 @@ class Hand:
         self._to_repeat: list[int] = []
         self._waiting = 0
 
+    def create_pages(self) -> None:
+        """Make the first two edits in peace.
+
+        After it has created a page Pywikibot asks for its number, and calls the edit a failure if
+        that fails. Of an edit to a page that is there an error says that it was not saved.
+        """
+        for number in (0, 1):
+            self._save(number)
+
     def edit(self, number: int) -> None:
         """Make an edit, the odd ones asynchronously, and log out and in now and then."""
         if (number + self._phase) % _LOGOUT_EVERY == 0:
@@ -100,10 +109,12 @@ def main() -> None:
     told = task()
     report = Report(told["report"])
     hands = [Hand(user, told["edits"], phase) for phase, user in enumerate(told["users"])]
+    for hand in hands:
+        hand.create_pages()
 
     def work(thread: int) -> None:
         mine = hands[thread :: told["threads"]]
-        for number in range(told["edits"]):
+        for number in range(2, told["edits"]):
             for hand in mine:
                 hand.edit(number)
         for hand in mine:
