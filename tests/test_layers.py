@@ -28,6 +28,9 @@ LAYERS = (
     {"sites"},
     {"csrf", "fatal", "login"},
     {"plugin"},
+    {"configuration"},
+    {"cli.exits", "cli.terminal"},
+    {"cli.choice", "cli.options"},
     {"cli.demo_run", "cli.key", "cli.login", "cli.logout"},
     {"cli.demo"},
     {"cli"},
@@ -35,7 +38,7 @@ LAYERS = (
 LEVEL = {module: level for level, layer in enumerate(LAYERS) for module in layer}
 # open_token_store() opens the stores that are built on its own module, when it is called.
 OPENED_WHEN_ASKED = {("tokens", "stores.keyring"), ("tokens", "stores.sql")}
-KNOW_PYWIKIBOT = {"csrf", "fatal", "login", "plugin", "sites"}
+KNOW_PYWIKIBOT = {"configuration", "csrf", "fatal", "login", "plugin", "sites"}
 RUN_THE_SANDBOX = {"cli.demo", "cli.demo_run"}
 
 
