@@ -77,9 +77,14 @@ PRODUCT = sorted(
 
 
 def own(module):
-    """The modules of this package that a module imports, without the package's name."""
+    """The modules of this package that a module imports, without the package's name.
+
+    Who imports a subcommand's neighbour does not import ``cli`` itself, though Python loads it.
+    """
     names = {name.removeprefix("pwb_oauth.") for name in imports_of(SOURCES[module])}
-    return {name for name in names if name in SOURCES and name}
+    return {name for name in names if name in SOURCES and name} - (
+        {"cli"} if module.startswith("cli.") else set()
+    )
 
 
 def place(module):
