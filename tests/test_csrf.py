@@ -10,6 +10,7 @@ from pywikibot.exceptions import APIError
 
 from bot_actions import authors, in_threads, save
 from pwb_oauth import csrf, oauth2, sites
+from pwb_oauth.errors import LoginRequiredError
 from pwb_oauth.wiki import Wiki
 
 
@@ -114,11 +115,12 @@ class TestRenew:
         with pytest.raises(APIError, match="badtoken"):
             site.simple_request(action="query", meta="userinfo").submit()
 
-    def test_logged_out_meanwhile_it_gives_up(self, site):
+    def test_logged_out_meanwhile_it_says_so(self, site):
         """The wiki has no token for nobody, and a KeyError would end Pywikibot's thread."""
         refused, account = request(site), sites.account_of(site)
         site.logout()
-        assert csrf.renew(refused, account) is False
+        with pytest.raises(LoginRequiredError, match="was logged out while"):
+            csrf.renew(refused, account)
         assert refused._params["token"] == ["stale+\\"]
 
     def test_asking_for_tokens_is_answered_so_it_ends(self, bot, site):

@@ -20,6 +20,7 @@ from bot_actions import (
     save,
 )
 from pwb_oauth import csrf
+from pwb_oauth.errors import LoginRequiredError
 
 OWNER_ONLY = ("1.0a owner-only", "2.0 owner-only")
 
@@ -152,14 +153,13 @@ class TestBadToken:
         for number in range(6):
             assert authors(bot.wiki, f"Page {number}") == ["Alice"]
 
-    def test_bad_token_of_a_site_that_was_logged_out_is_pywikibots_error(
-        self, bot, site, monkeypatch
-    ):
+    def test_bad_token_of_a_site_that_was_logged_out_is_said_so(self, bot, site, monkeypatch):
         """There is no account to fetch another token for."""
         request = site.simple_request(action="edit", title="Page", text="x", token="bad")
         monkeypatch.setattr(csrf, "renew", lambda *_: pytest.fail("it was fetched"))
         site.logout()
-        assert request._bad_token("badtoken") is False  # then it raises what the wiki said
+        with pytest.raises(LoginRequiredError, match="was logged out while"):
+            request._bad_token("badtoken")
         assert authors(bot.wiki, "Page") == []
 
     def test_edit_on_its_way_during_a_logout_is_not_made_anonymously(self, bot, site):

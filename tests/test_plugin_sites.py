@@ -7,10 +7,16 @@ import sys
 
 import pytest
 from pywikibot import config
+from pywikibot.comms import http
 from pywikibot.login import LoginStatus
 
-from bot_actions import authors, save, secrets_sent
-from pwb_oauth.errors import LoginRequiredError
+from bot_actions import (
+    authors,
+    fail_at_a_prompt,  # noqa: F401
+    save,
+    secrets_sent,
+)
+from pwb_oauth.errors import ConfigurationError, LoginRequiredError
 
 
 class TestLogin:
@@ -59,6 +65,41 @@ class TestLogin:
         assert site.logged_in()
         save(site, "His")
         assert (authors(bot.wiki, "Hers"), authors(bot.wiki, "His")) == (["Alice"], ["Bob"])
+
+
+    @pytest.mark.parametrize("before", [lambda site: None, lambda site: site.logout()])
+    def test_credential_forgotten_meanwhile_is_said_each_time(self, bot, no_prompt, before):
+        """Nobody is there to answer the prompt of a job whose credential was forgotten."""
+        bot.log_in("1.0a")
+        site = bot.site("Alice")
+        before(site)
+        bot.store.forget(bot.key("Alice"))
+        for _ in range(2):
+            with pytest.raises(LoginRequiredError, match="pwb-oauth login"):
+                site.login()
+        bot.log_in("1.0a")
+        site.login()
+        assert site.userinfo["name"] == "Alice"
+
+    def test_login_meanwhile_is_not_mistaken_for_pywikibots_own(self, bot, no_prompt, monkeypatch):
+        """Pywikibot would call it a failed login by OAuth as 127.0.0.1."""
+        bot.log_in("1.0a")
+        site = bot.site("Alice")
+        bot.store.forget(bot.key("Alice"))
+        real, calls = type(site).is_oauth_token_available, []
+
+        def log_in_then_tell(site):
+            calls.append(site)
+            if len(calls) == 2:  # Pywikibot has just found that nobody is signed in
+                bot.log_in("1.0a")
+            return real(site)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(type(site), "is_oauth_token_available", log_in_then_tell)
+            with pytest.raises(ConfigurationError, match="Stored there: 'Alice'"):
+                site.login()
+        site.login()
+        assert site.userinfo["name"] == "Alice"
 
 
 class TestLogout:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from pwb_oauth import forks
 from pwb_oauth.account import Account
-from pwb_oauth.errors import ConfigurationError
+from pwb_oauth.errors import ConfigurationError, LoginRequiredError
 from pwb_oauth.tokens import TokenKey, open_token_store
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from pwb_oauth.errors import PwbOAuthError
     from pwb_oauth.tokens import TokenEntry, TokenStore
     from pwb_oauth.wiki import Wiki
 
@@ -65,7 +66,7 @@ class Accounts:
         """Held while a site signs in, which changes the site under the hands of its threads."""
         return self._sign_in_locks.setdefault(key, threading.RLock())
 
-    def describe_choice(self, wiki: Wiki, username: str | None) -> ConfigurationError:
+    def describe_choice(self, wiki: Wiki, username: str | None) -> PwbOAuthError:
         """The error that lists the stored accounts when none of them is the one asked for."""
         names = ", ".join(map(repr, self.usernames(wiki)))
         asked = (
@@ -74,6 +75,10 @@ class Accounts:
             else f"{username!r} has neither a stored credential nor a password"
         )
         key = TokenKey(wiki.central.name, username or "NAME")
+        if not names:
+            return LoginRequiredError(
+                f"No account is logged in to {wiki.host} any more. Log in: {key.login_command}"
+            )
         return ConfigurationError(
             f"{asked} for {wiki.host}. Stored there: {names}. "
             f"Name one of them in usernames, or log in: {key.login_command}"

@@ -11,6 +11,8 @@ import random
 import time
 from typing import TYPE_CHECKING
 
+from pwb_oauth import sites
+
 if TYPE_CHECKING:
     from pywikibot.data.api import Request
 
@@ -37,6 +39,9 @@ def renew(request: Request, account: Account) -> bool:
     Returns:
         Whether to send the request again; False once that was done sixty times, and for a request
         without a token.
+
+    Raises:
+        LoginRequiredError: The site was logged out meanwhile.
     """
     params = request._params  # noqa: SLF001
     tries = getattr(request, _COUNT, 0)
@@ -52,8 +57,9 @@ def renew(request: Request, account: Account) -> bool:
     with account.token_lock:
         if [wallet.get(kind)] == refused or kind not in wallet:
             wallet.update(request.site.get_tokens([kind]))
-        if kind not in wallet:
-            return False  # logged out meanwhile: the wiki has no token for nobody
+        if kind not in wallet:  # the wiki has no token for nobody
+            sites.require_signed_in(request.site)
+            return False
         request["token"] = wallet[kind]
     # Pywikibot takes the same error twice in a row for a final one.
     request.last_error = dict.fromkeys(["code", "info"])

@@ -11,6 +11,7 @@ import functools
 import inspect
 import re
 import sys
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import unquote, urlsplit
@@ -21,7 +22,7 @@ from pwb_oauth.errors import ConfigurationError, UnsupportedPywikibotError
 from pwb_oauth.fatal import fatal_for_pywikibot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import requests
     from pywikibot.data.api import Request
@@ -240,11 +241,13 @@ def _login(
             if account is not None:
                 sites.sign_in_unless_done(site, account)
                 return
-            sites.leave(site)
-            if cookie_only or not sites.would_ask_for_password(site, user):
+            # One that is stored while Pywikibot signs in by its own means is not for this login.
+            with _hidden_oauth():
+                if not cookie_only and sites.would_ask_for_password(site, user):
+                    sites.sign_in_by_cookie(site, user, wrapped)
+                    return
+                sites.leave(site)
                 wrapped(autocreate, user, cookie_only=cookie_only)
-            else:
-                sites.sign_in_by_cookie(site, user, wrapped)
 
     sign_in(*args, **kwargs)
 
@@ -283,9 +286,16 @@ def _use_get(
     (Phabricator T108182), which :class:`pwb_oauth.oauth1.OAuth1Signer` does not send.
     """
     del request
+    with _hidden_oauth():
+        return wrapped(*args, **kwargs)
+
+
+@contextmanager
+def _hidden_oauth() -> Iterator[None]:
+    """Let ``is_oauth_token_available`` not tell of a stored credential."""
     token = _oauth_hidden.set(True)
     try:
-        return wrapped(*args, **kwargs)
+        yield
     finally:
         _oauth_hidden.reset(token)
 
@@ -303,6 +313,7 @@ def _bad_token(
             if account is None or sites.is_signing_in():
                 return wrapped(code)
             # Pywikibot would miss the tokens that a logout took: a KeyError, which ends its thread.
-            return not sites.is_signed_out(request.site) and csrf.renew(request, account)
+            sites.require_signed_in(request.site)
+            return csrf.renew(request, account)
 
     return handle(*args, **kwargs)

@@ -94,6 +94,19 @@ def require_stored(site: APISite) -> None:
         )
 
 
+def require_signed_in(site: APISite) -> None:
+    """Refuse to go on with a request whose site was logged out while it was under way.
+
+    Raises:
+        LoginRequiredError: It was.
+    """
+    if is_signed_out(site):
+        raise LoginRequiredError(
+            f"{site} was logged out while this request was under way, and the wiki has not carried "
+            "it out. Call site.login(), then repeat it."
+        )
+
+
 def leave(site: APISite) -> None:
     """Let a site that acted as an account be as Pywikibot knows it again."""
     if is_signed_in(site):
@@ -107,12 +120,14 @@ def is_signing_in() -> bool:
 
 
 def would_ask_for_password(site: APISite, username: str | None) -> bool:
-    """Whether Pywikibot would ask a person for a password although other accounts are stored.
+    """Whether Pywikibot would ask for a password although the site goes by stored credentials.
 
     Returns:
-        False where nothing is stored for the wiki, since then Pywikibot acts as it always does.
+        False where nothing is stored for the wiki and the site never acted as an account, since
+        then Pywikibot acts as it always does.
     """
-    if not accounts.usernames(wiki_of(site)) or site.is_oauth_token_available():
+    is_ours = getattr(site, _STATE, None) is not None or accounts.usernames(wiki_of(site))
+    if not is_ours or site.is_oauth_token_available():
         return False
     username = username or site.username()
     return username is None or not LoginManager(site=site, user=username).password
@@ -124,11 +139,15 @@ def sign_in_by_cookie(
     """Sign a site without a credential or password in by Pywikibot's stored cookies.
 
     Raises:
+        LoginRequiredError: There are none, and no account is stored any more.
         ConfigurationError: There are none; it lists the accounts that are stored.
     """
+    leave(site)
     if username or site.username():
         stock_login(user=username, cookie_only=True)
     if not site.logged_in():
+        # It stays ours: the next login must not ask for a password either.
+        setattr(site, _STATE, _SIGNED_OUT)
         raise accounts.describe_choice(wiki_of(site), username or site.username())
 
 

@@ -20,7 +20,6 @@ EXPECTED = (
     "ConfigurationError: 'Bot",
     # Pywikibot's own: what it does for a site that is signed out and has no account.
     "Error: API write action attempted as IP",
-    "NoUsernameError: Logged in on sandbox:en via OAuth as 127.0.0.1, but expect as ",
 )
 
 
