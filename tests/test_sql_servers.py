@@ -21,7 +21,7 @@ from sqlalchemy import NullPool, create_engine, make_url, text
 
 from pwb_oauth import OAuth2AccessToken, SqlTokenStore, TokenKey
 from pwb_oauth.errors import ReadOnlyStoreError, StoreUnavailableError, TokenStoreError
-from pwb_oauth.stores import sql_locks, sql_schema
+from pwb_oauth.stores import sql_engine, sql_locks, sql_schema
 from pwb_oauth.testing.contract import TokenStoreContract
 from test_sql_store import CREDENTIAL, KEY, NEW, OTHER, RENEWED, assert_clean
 
@@ -426,6 +426,20 @@ class TestBadServer:
             with pytest.raises(ReadOnlyStoreError, match="only be read") as caught:
                 use()
             assert_clean(caught.value)
+        assert held.load(KEY) == CREDENTIAL
+
+    def test_row_that_is_held_too_long_is_said(self, held, server, monkeypatch):
+        """By a script that hangs, on another machine perhaps."""
+        with held.locked(KEY):
+            pass  # now the row of the lock is there
+        monkeypatch.setitem(sql_engine._MYSQL_LIMITS, "innodb_lock_wait_timeout", 1)
+        monkeypatch.setitem(sql_engine._POSTGRESQL_LIMITS, "lock_timeout", "1s")
+        waiting = SqlTokenStore(server.url(), NEW)
+        with held._rows._database._engine.connect() as other:
+            other.execute(text("SELECT * FROM pwb_oauth_locks FOR UPDATE"))
+            with pytest.raises(StoreUnavailableError, match="Look for a script"):
+                waiting.locked(KEY).__enter__()
+            other.rollback()
         assert held.load(KEY) == CREDENTIAL
 
     def test_wrong_password_is_not_repeated(self, server):

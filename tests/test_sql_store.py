@@ -119,6 +119,12 @@ def assert_clean(error):
         assert word not in shown
 
 
+def _of_pymysql(number, sqlstate):
+    error = Exception(number, "s3cret")
+    error.sqlstate = sqlstate
+    return error
+
+
 class TestSqlTokenStore(TokenStoreContract):
     """The contract, in a file."""
 
@@ -741,6 +747,8 @@ class TestBadDatabase:
             (Exception(1205, "s3cret"), StoreUnavailableError, "hangs"),
             (Exception(1213, "s3cret"), StoreUnavailableError, "1213"),
             (Exception(1114, "s3cret"), StoreUnavailableError, "make room"),
+            # As PyMySQL gives it since 1.2: seen of a MariaDB whose tablespace was full.
+            (_of_pymysql(1114, "HY000"), StoreUnavailableError, "make room"),
             (Exception(1290, "s3cret"), ReadOnlyStoreError, "only be read"),
             (Exception(1045, "s3cret"), StoreUnavailableError, "password"),
             (SimpleNamespace(sqlstate="53100"), StoreUnavailableError, "make room"),

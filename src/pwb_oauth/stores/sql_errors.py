@@ -69,11 +69,12 @@ def typed(error: SQLAlchemyError) -> TokenStoreError:
 def _code(error: SQLAlchemyError) -> int | str | None:
     """The number that MariaDB and MySQL give, or the SQLSTATE of PostgreSQL."""
     original = getattr(error, "orig", None)
+    # PyMySQL tells a SQLSTATE as well, which says less: HY000 of a table that is full.
+    number = next(iter(getattr(original, "args", ())), None)
+    if isinstance(number, int):
+        return number
     sqlstate = getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
-    if isinstance(sqlstate, str):
-        return sqlstate
-    first = next(iter(getattr(original, "args", ())), None)
-    return first if isinstance(first, int) else None
+    return sqlstate if isinstance(sqlstate, str) else None
 
 
 def _sqlite_meaning(error: SQLAlchemyError) -> str | None:
