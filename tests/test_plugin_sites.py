@@ -121,10 +121,10 @@ class TestLogout:
         site = bot.site("Alice")
         save(site)
         site.logout()
+        assert site.tokens._tokens == {}
         count = len(bot.wiki.log)
         site.login()
         assert [secrets_sent(entry)[1] for entry in list(bot.wiki.log)[count:]] == [None]
-        assert site.tokens._tokens == {}
 
     def test_site_keeps_no_secret(self, bot, monkeypatch):
         """Sites are pickled."""

@@ -20,6 +20,7 @@ from pwb_oauth.errors import (
     LoginRequiredError,
     UsernameMismatchError,
 )
+from pwb_oauth.prefetch import prefetch
 from pwb_oauth.tokens import TokenKey
 from pwb_oauth.wiki import Wiki
 
@@ -186,6 +187,7 @@ def sign_in(site: APISite, account: Account) -> None:
                 _check_userinfo(site, account)
         except BaseException:
             del site.userinfo
+            site.tokens.clear()
             site._loginstatus = LoginStatus.NOT_LOGGED_IN  # noqa: SLF001
             raise
         account.confirm()
@@ -257,6 +259,7 @@ def _asking_for_userinfo() -> Iterator[None]:
 
 def _check_userinfo(site: APISite, account: Account) -> None:
     try:
+        prefetch(site, wiki_of(site).api_url)
         userinfo = site.userinfo
     except ApiTimeoutError:
         # What waited for the sign-in would repeat it as often again.
