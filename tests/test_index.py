@@ -50,14 +50,14 @@ class TestAccountIndex:
 
     def test_put_and_find_keep_every_field(self, accounts):
         """What was put comes back, in another object too."""
-        accounts.put(ENTRY, complete=True)
+        accounts.put(IndexRow(ENTRY, complete=True))
         assert accounts.find(ENTRY.key) == IndexRow(ENTRY, complete=True)
         assert AccountIndex("keyring:").entries() == (ENTRY,)
 
     def test_unknown_times_stay_unknown(self, accounts):
         """None is not a time."""
         least = TokenEntry(ENTRY.key, "1.0a", "keyring:")
-        accounts.put(least, complete=True)
+        accounts.put(IndexRow(least, complete=True))
         assert AccountIndex("keyring:").entries() == (least,)
 
     def test_absent_file_is_empty(self, accounts, folder):
@@ -68,7 +68,7 @@ class TestAccountIndex:
 
     def test_incomplete_account_is_not_listed(self, accounts):
         """It is known, and counts as not there."""
-        accounts.put(ENTRY, complete=False)
+        accounts.put(IndexRow(ENTRY, complete=False))
         assert accounts.entries() == ()
         assert accounts.find(ENTRY.key) == IndexRow(ENTRY, complete=False)
 
@@ -76,14 +76,14 @@ class TestAccountIndex:
         """By wiki, then by user name."""
         keys = [TokenKey("b.example", "A"), TokenKey("a.example", "B"), TokenKey("a.example", "A")]
         for key in keys:
-            accounts.put(replace(ENTRY, key=key), complete=True)
+            accounts.put(IndexRow(replace(ENTRY, key=key), complete=True))
         assert [entry.key for entry in accounts.entries()] == sorted(keys)
 
     def test_remove_takes_one_account_out(self, accounts):
         """The others stay; an unknown one is no error."""
         other = replace(ENTRY, key=TokenKey("a.example", "Other"))
-        accounts.put(ENTRY, complete=True)
-        accounts.put(other, complete=True)
+        accounts.put(IndexRow(ENTRY, complete=True))
+        accounts.put(IndexRow(other, complete=True))
         accounts.remove(ENTRY.key)
         accounts.remove(ENTRY.key)
         assert accounts.entries() == (other,)
@@ -91,8 +91,8 @@ class TestAccountIndex:
     def test_accounts_of_another_store_are_kept_apart(self, accounts):
         """The same account may lie in two stores."""
         elsewhere = AccountIndex("other:")
-        elsewhere.put(replace(ENTRY, store="other:"), complete=True)
-        accounts.put(ENTRY, complete=True)
+        elsewhere.put(IndexRow(replace(ENTRY, store="other:"), complete=True))
+        accounts.put(IndexRow(ENTRY, complete=True))
         assert accounts.entries() == (ENTRY,)
         accounts.remove(ENTRY.key)
         assert accounts.entries() == ()
@@ -100,7 +100,7 @@ class TestAccountIndex:
 
     def test_change_by_another_process_is_seen(self, accounts):
         """The file is read again when it has changed."""
-        accounts.put(ENTRY, complete=True)
+        accounts.put(IndexRow(ENTRY, complete=True))
         assert accounts.entries() == (ENTRY,)
         AccountIndex("keyring:").remove(ENTRY.key)
         assert accounts.entries() == ()
@@ -109,7 +109,7 @@ class TestAccountIndex:
 
     def test_unchanged_file_is_not_read_again(self, accounts, monkeypatch):
         """It is asked at every request: looking at the file's status is all it costs."""
-        accounts.put(ENTRY, complete=True)
+        accounts.put(IndexRow(ENTRY, complete=True))
         accounts.entries()
         monkeypatch.setattr(Path, "read_bytes", lambda _: pytest.fail("read again"))
         began = time.perf_counter()
@@ -119,7 +119,7 @@ class TestAccountIndex:
 
     def test_reader_never_sees_half_a_file(self, accounts):
         """The file is replaced as a whole."""
-        accounts.put(ENTRY, complete=True)
+        accounts.put(IndexRow(ENTRY, complete=True))
         reader = AccountIndex("keyring:")
         ended = []
 
@@ -130,7 +130,7 @@ class TestAccountIndex:
         with ThreadPoolExecutor(1) as thread:
             reading = thread.submit(read)
             for number in range(30):
-                accounts.put(replace(ENTRY, key=TokenKey("a.example", f"U{number}")), complete=True)
+                accounts.put(IndexRow(replace(ENTRY, key=TokenKey("a.example", f"U{number}")), complete=True))
             ended.append(True)
             reading.result(10)
 
@@ -139,7 +139,7 @@ class TestAccountIndex:
         """Whatever the umask is."""
         old = os.umask(0)
         try:
-            accounts.put(ENTRY, complete=True)
+            accounts.put(IndexRow(ENTRY, complete=True))
         finally:
             os.umask(old)
         assert stat.S_IMODE(accounts.path.stat().st_mode) == 0o600
@@ -149,7 +149,7 @@ class TestAccountIndex:
         """Not even after a write that was cut off before."""
         folder.mkdir(parents=True)
         (folder / "accounts.new").write_text("half")
-        accounts.put(ENTRY, complete=True)
+        accounts.put(IndexRow(ENTRY, complete=True))
         assert [path.name for path in folder.iterdir()] == ["accounts.json"]
         assert accounts.entries() == (ENTRY,)
 
@@ -203,7 +203,7 @@ class TestBrokenIndex:
         """The error says which file it is and what to do, at writing as at reading."""
         folder.mkdir(parents=True)
         accounts.path.write_bytes(content)
-        for use in (accounts.entries, lambda: accounts.put(ENTRY, complete=True)):
+        for use in (accounts.entries, lambda: accounts.put(IndexRow(ENTRY, complete=True))):
             with pytest.raises(TokenStoreError, match="move it away") as refused:
                 use()
             assert str(accounts.path) in str(refused.value)
@@ -220,7 +220,7 @@ class TestBrokenIndex:
         folder.mkdir(parents=True)
         accounts.path.write_text('{"format": 2}')
         with pytest.raises(TokenStoreError, match="upgrade"):
-            accounts.put(ENTRY, complete=True)
+            accounts.put(IndexRow(ENTRY, complete=True))
         assert accounts.path.read_text() == '{"format": 2}'
 
     def test_file_that_cannot_be_read_is_store_unavailable(self, accounts, folder):
@@ -234,11 +234,11 @@ class TestBrokenIndex:
         folder.parent.mkdir()
         folder.write_text("")
         with pytest.raises(StoreUnavailableError, match=r"accounts\.json.* cannot be"):
-            accounts.put(ENTRY, complete=True)
+            accounts.put(IndexRow(ENTRY, complete=True))
 
     def test_failed_write_keeps_the_file(self, accounts, monkeypatch):
         """A full disk costs nothing that was there."""
-        accounts.put(ENTRY, complete=True)
+        accounts.put(IndexRow(ENTRY, complete=True))
         monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "disk full")))
         with pytest.raises(StoreUnavailableError, match=r"written \(disk full\)"):
             accounts.remove(ENTRY.key)
@@ -256,5 +256,5 @@ class TestBrokenIndex:
             return replace_file(path, target)
 
         monkeypatch.setattr(Path, "replace", busy)
-        accounts.put(ENTRY, complete=True)
+        accounts.put(IndexRow(ENTRY, complete=True))
         assert accounts.entries() == (ENTRY,)

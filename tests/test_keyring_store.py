@@ -24,12 +24,20 @@ from pwb_oauth.credential import Consumer, Credential, OAuth2AccessToken
 from pwb_oauth.errors import StoreUnavailableError, TokenStoreError
 from pwb_oauth.stores import index
 from pwb_oauth.stores.keyring import KeyringTokenStore
+from pwb_oauth.testing import file_keyring
 from pwb_oauth.testing.contract import TokenStoreContract
+from pwb_oauth.testing.file_keyring import FileKeyring
 from pwb_oauth.tokens import TokenKey
 
 KEY = TokenKey("meta.wikimedia.org", "Example user")
 HEAD = ("pwb_oauth:Example user@meta.wikimedia.org", "Example user")
 OBTAINED = datetime(2026, 1, 2, tzinfo=timezone.utc)
+CREDENTIAL = Credential(
+    Consumer("k", "s", callback_url="http://127.0.0.1/"),
+    OAuth2AccessToken("t"),
+    "Example user",
+    OBTAINED,
+)
 LONGEST_VALUE = 1280
 
 
@@ -697,3 +705,57 @@ class TestIndexFile:
         text = (folders / "config" / "pwb-oauth" / "accounts.json").read_text("utf-8")
         assert "secret" not in text
         assert json.loads(text)["accounts"][0]["username"] == KEY.username
+
+
+class TestBackEnd:
+    """Which keyring an account is read from, in a process that has used none yet."""
+
+    NAME = "pwb_oauth.testing.file_keyring.FileKeyring"
+
+    @pytest.fixture(autouse=True)
+    def saved(self, tmp_path, monkeypatch):
+        """An account in a keyring that the library would not find by itself."""
+        monkeypatch.setenv(file_keyring.VARIABLE, str(tmp_path / "keyring.json"))
+        monkeypatch.setattr(keyring.core, "_keyring_backend", FileKeyring())
+        KeyringTokenStore().save(KEY, CREDENTIAL)
+        monkeypatch.setattr(keyring.core, "_keyring_backend", None)
+        monkeypatch.delenv("PYTHON_KEYRING_BACKEND")
+        monkeypatch.setattr(keyring.core, "_config_path", lambda: tmp_path / "keyringrc.cfg")
+
+    def test_it_is_loaded_by_its_name_without_looking_for_others(self, monkeypatch):
+        """Looking for them takes a quarter of a second."""
+        monkeypatch.setattr("keyring.backend.get_all_keyring", lambda: pytest.fail("it looked"))
+        assert KeyringTokenStore().load(KEY) == CREDENTIAL
+        assert isinstance(keyring.get_keyring(), FileKeyring)
+
+    def test_environment_comes_first(self, monkeypatch):
+        """Whoever sets it means it."""
+        monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+        with pytest.raises(StoreUnavailableError, match="no keyring"):
+            KeyringTokenStore().load(KEY)
+
+    def test_configuration_comes_first(self, tmp_path):
+        """As it does for the keyring library."""
+        (tmp_path / "keyringrc.cfg").write_text(
+            "[backend]\ndefault-keyring=keyring.backends.fail.Keyring\n"
+        )
+        with pytest.raises(StoreUnavailableError, match="no keyring"):
+            KeyringTokenStore().load(KEY)
+
+    def test_keyring_of_the_program_comes_first(self, monkeypatch):
+        """It has called ``keyring.set_keyring``."""
+        keyring.set_keyring(keyring.backends.fail.Keyring())
+        with pytest.raises(StoreUnavailableError, match="no keyring"):
+            KeyringTokenStore().load(KEY)
+
+    @pytest.mark.parametrize("name", [None, "gone.Keyring", "keyring.core.gone", "nonsense", ""])
+    def test_unknown_one_is_looked_for(self, monkeypatch, name):
+        """Accounts of an older version, or of a package that was taken out."""
+        path = platformdirs.user_config_path("pwb-oauth", appauthor=False) / "accounts.json"
+        held = json.loads(path.read_text())
+        assert held["accounts"][0]["back_end"] == self.NAME
+        held["accounts"][0]["back_end"] = name
+        path.write_text(json.dumps(held))
+        monkeypatch.setattr("keyring.backend.get_all_keyring", lambda: [FileKeyring()])
+        monkeypatch.setattr(FileKeyring, "priority", 5)
+        assert KeyringTokenStore().load(KEY) == CREDENTIAL

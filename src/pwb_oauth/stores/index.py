@@ -38,10 +38,13 @@ class IndexRow:
         entry: What is known of its credential.
         complete: False while the credential is being stored for the first time or is being deleted.
             Then it counts as not there, but the store may hold some of it.
+        back_end: The class of the keyring that it was put into, as ``module.Class``; None if that
+            is not known.
     """
 
     entry: TokenEntry
     complete: bool
+    back_end: str | None = None
 
 
 class AccountIndex:
@@ -77,14 +80,14 @@ class AccountIndex:
         """Hold the lock that :meth:`put` and :meth:`remove` are called under."""
         return file_lock("index", self._file)
 
-    def put(self, entry: TokenEntry, *, complete: bool) -> None:
+    def put(self, row: IndexRow) -> None:
         """Add or replace an account.
 
         Raises:
             StoreUnavailableError: The file cannot be written; it is as it was.
         """
         rows = self._current()[0]
-        self._write({**rows, (entry.store, entry.key): IndexRow(entry, complete)})
+        self._write({**rows, (row.entry.store, row.entry.key): row})
 
     def remove(self, key: TokenKey) -> None:
         """Take an account out, if it is there. Raises what :meth:`put` does."""
@@ -185,6 +188,7 @@ def _write_row(row: IndexRow) -> dict[str, Any]:
         "expires_at": entry.expires_at and entry.expires_at.isoformat(),
         "grants": entry.grants,
         "complete": row.complete,
+        "back_end": row.back_end,
     }
 
 
@@ -200,7 +204,12 @@ def _read_row(stored: dict[str, Any]) -> IndexRow:
         expires_at=_read_time(stored["expires_at"]),
         grants=tuple(map(_string, stored["grants"])),
     )
-    return IndexRow(entry, complete=stored["complete"] is True)
+    back_end = stored.get("back_end")
+    return IndexRow(
+        entry,
+        complete=stored["complete"] is True,
+        back_end=None if back_end is None else _string(back_end),
+    )
 
 
 def _string(value: object) -> str:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import configparser
 import os
 import sys
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pwb_oauth.credential import Credential
 from pwb_oauth.errors import StoreUnavailableError
-from pwb_oauth.stores.index import AccountIndex
+from pwb_oauth.stores.index import AccountIndex, IndexRow
 from pwb_oauth.stores.locks import file_lock
 from pwb_oauth.stores.split import SplitText, TornTextError
 from pwb_oauth.tokens import TokenEntry, TokenKey
@@ -49,9 +49,10 @@ _ANY_FAULT = (
 )
 _LOCKED = frozenset({"KeyringLocked", "LockedException", "PromptDismissedException"})
 _ALTERNATIVES = (
-    "Or use another store: PWB_OAUTH_STORE=env: takes one account from the variables "
-    "PWB_OAUTH_WIKI, PWB_OAUTH_USERNAME and PWB_OAUTH_TOKEN; PWB_OAUTH_STORE=memory: forgets "
-    "everything when the process ends."
+    "Or use another store: PWB_OAUTH_STORE=sqlite:////path, or another database, keeps tokens "
+    "encrypted (pwb-oauth key makes the key); PWB_OAUTH_STORE=env: takes one account from the "
+    "variables PWB_OAUTH_WIKI, PWB_OAUTH_USERNAME and PWB_OAUTH_TOKEN; PWB_OAUTH_STORE=memory: "
+    "forgets everything when the process ends."
 )
 
 
@@ -83,6 +84,14 @@ class KeyringTokenStore:
         """The class alone."""
         return f"{type(self).__name__}()"
 
+    def require_keyring(self) -> None:
+        """Reach the keyring, which other methods do only where an account is listed.
+
+        Raises:
+            StoreUnavailableError: There is no keyring, it is locked, or it went away.
+        """
+        self._items.get("pwb_oauth", "pwb_oauth")
+
     def load(self, key: TokenKey) -> Credential | None:
         """Read a credential. Without an entry in the index no keyring is touched.
 
@@ -90,8 +99,10 @@ class KeyringTokenStore:
             TokenStoreError: It is there and cannot be read.
             StoreUnavailableError: There is no keyring, it is locked, or it went away.
         """
-        if not self._listed(key):
+        row = self._index.find(key)
+        if row is None or not row.complete:
             return None
+        _load_back_end(row.back_end)
         text = self._read(key)
         return None if text is None else Credential.from_json(text)
 
@@ -120,7 +131,7 @@ class KeyringTokenStore:
                 return False
             text = self._text(key)
             in_keyring = text.exists()
-            self._index.put(row.entry, complete=False)
+            self._index.put(replace(row, complete=False))
             text.delete()
             self._index.remove(key)
             return row.complete or in_keyring
@@ -154,9 +165,9 @@ class KeyringTokenStore:
         text = self._text(key)
         if not self._listed(key):
             text.exists()  # raises where there is no keyring, before the index says anything
-            self._index.put(entry, complete=False)
+            self._index.put(IndexRow(entry, complete=False))
         text.write(credential.to_json())
-        self._index.put(entry, complete=True)
+        self._index.put(IndexRow(entry, complete=True, back_end=_name(_back_end())))
 
     def _read(self, key: TokenKey) -> str | None:
         text = self._text(key)
@@ -197,9 +208,9 @@ class _KeyringItems:
         self._call("delete_password", service, username)
 
     def _call(self, method: str, *arguments: str) -> Any:
-        backend = _backend()
+        back_end = _back_end()
         try:
-            return getattr(backend, method)(*arguments)
+            return getattr(back_end, method)(*arguments)
         except _backend_errors() as exc:
             problem = type(exc).__name__
         # Raised here and not above, since the context would lead to the back end's secrets.
@@ -208,7 +219,26 @@ class _KeyringItems:
         raise _unavailable(problem)
 
 
-def _backend() -> KeyringBackend:
+def _load_back_end(name: str | None) -> None:
+    """Use the keyring that an account was put into, unless another one was chosen.
+
+    To find one by itself the keyring library loads every back end and its entry points, which takes
+    a quarter of a second; an environment variable, its configuration and the program come first.
+    """
+    import keyring.core  # noqa: PLC0415  # only where a credential is stored
+
+    if name is None or getattr(keyring.core, "_keyring_backend", name) is not None:
+        return
+    with suppress(*_ANY_FAULT, configparser.Error):  # then it finds one by itself, or says why not
+        chosen = keyring.core.load_env() or keyring.core.load_config()
+        keyring.set_keyring(chosen or keyring.core.load_keyring(name))
+
+
+def _name(back_end: KeyringBackend) -> str:
+    return f"{type(back_end).__module__}.{type(back_end).__qualname__}"
+
+
+def _back_end() -> KeyringBackend:
     """The keyring that the keyring library has chosen.
 
     Raises:
