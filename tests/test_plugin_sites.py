@@ -7,7 +7,6 @@ import sys
 
 import pytest
 from pywikibot import config
-from pywikibot.comms import http
 from pywikibot.login import LoginStatus
 
 from bot_actions import (

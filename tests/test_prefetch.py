@@ -54,7 +54,7 @@ class TestRequests:
     def test_with_an_empty_cache_folder_there_are_five(self, bot, reading, kind):
         """Stock needs eleven with OAuth 1.0a, and seventeen with a password."""
         bot.log_in(kind)
-        page, count = edit(bot)
+        _, count = edit(bot)
         assert count == 5
         methods = {entry.method for entry in bot.wiki.log if entry.action == "paraminfo"}
         assert methods == {reading}

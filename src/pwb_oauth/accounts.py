@@ -13,7 +13,6 @@ from pwb_oauth.tokens import TokenKey, open_token_store
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from pwb_oauth.errors import PwbOAuthError
     from pwb_oauth.tokens import TokenEntry, TokenStore
     from pwb_oauth.wiki import Wiki
 
@@ -66,7 +65,9 @@ class Accounts:
         """Held while a site signs in, which changes the site under the hands of its threads."""
         return self._sign_in_locks.setdefault(key, threading.RLock())
 
-    def describe_choice(self, wiki: Wiki, username: str | None) -> PwbOAuthError:
+    def describe_choice(
+        self, wiki: Wiki, username: str | None
+    ) -> LoginRequiredError | ConfigurationError:
         """The error that lists the stored accounts when none of them is the one asked for."""
         names = ", ".join(map(repr, self.usernames(wiki)))
         asked = (
@@ -77,7 +78,7 @@ class Accounts:
         key = TokenKey(wiki.central.name, username or "NAME")
         if not names:
             return LoginRequiredError(
-                f"No account is logged in to {wiki.host} any more. Log in: {key.login_command}"
+                f"No account is stored for {wiki.host}. Log in: {key.login_command}"
             )
         return ConfigurationError(
             f"{asked} for {wiki.host}. Stored there: {names}. "

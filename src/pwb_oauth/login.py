@@ -136,11 +136,7 @@ class OAuthLoginManager(UpstreamLoginManager):  # type: ignore[misc]
         return account
 
     def _nobody(self) -> LoginRequiredError | ConfigurationError:
-        wiki = sites.wiki_of(self.site)
-        if sites.accounts.usernames(wiki):
-            return sites.accounts.describe_choice(wiki, self.username)
-        command = TokenKey(wiki.central.name, self.username or "NAME").login_command
-        return LoginRequiredError(f"No account is stored for {wiki.host}. Log in: {command}")
+        return sites.accounts.describe_choice(sites.wiki_of(self.site), self.username)
 
     def _stored_consumer(self) -> Consumer | None:
         credential = self.credential

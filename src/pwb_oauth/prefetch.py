@@ -1,8 +1,8 @@
 """One request in place of several: who is signed in, and what the first edit asks for.
 
 Pywikibot asks for the user, for the site (twice), for the API's modules (four times) and for the
-tokens in requests of their own, and for each account of a wiki anew. Here the site, the user and the
-tokens are one request, the modules another, and what is the same for all accounts of a wiki is
+tokens in requests of their own, and for each account of a wiki anew. Here the site, the user and
+the tokens are one request, the modules another, and what is the same for all accounts of a wiki is
 asked once a process and kept in Pywikibot's own cache folder.
 
 This reaches into private parts of Pywikibot. Where one is not as expected nothing is done, and
