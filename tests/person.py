@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest import mock
 
+import keyring
 import pexpect
 
 from pwb_oauth.testing import file_keyring
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pwb_oauth.testing import SandboxWiki
 
 _SECONDS = 30
@@ -29,6 +34,8 @@ class Person:
         folder: Their Pywikibot folder, with a ``user-config.py`` that does not install pwb_oauth.
         variables: What their environment holds beside the usual.
     """
+
+    command = Path(sys.executable).with_name("pwb-oauth")
 
     def __init__(self, wiki: SandboxWiki, home: Path, user: str = "Alice") -> None:
         self.wiki = wiki
@@ -61,21 +68,23 @@ class Person:
     def at_terminal(self, *arguments: str, command: str | None = None) -> pexpect.spawn:
         """Type the command at a terminal. End with :func:`ended`."""
         return pexpect.spawn(
-            command or str(_COMMAND),
+            command or str(self.command),
             list(arguments),
-            env=self._environment(),
+            env=self.environment,
             cwd=str(self.home),
             encoding="utf-8",
             timeout=_SECONDS,
             dimensions=(24, 200),
         )
 
-    def over_pipe(self, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+    def over_pipe(
+        self, *arguments: str, typed: str = "", command: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """Run the command without a terminal, with this on its standard input."""
         return subprocess.run(  # noqa: S603  # our own command, no shell
-            [_COMMAND, *arguments],
+            [command or self.command, *arguments],
             input=typed,
-            env=self._environment(),
+            env=self.environment,
             cwd=self.home,
             capture_output=True,
             text=True,
@@ -83,17 +92,27 @@ class Person:
             check=False,
         )
 
-    def _environment(self) -> dict[str, str]:
+    @property
+    def environment(self) -> dict[str, str]:
+        """All of their environment."""
         return {**os.environ, **self.variables}
+
+    @contextmanager
+    def at_home(self) -> Iterator[None]:
+        """Let this process have their environment and their keyring for a while."""
+        before = keyring.get_keyring()
+        with mock.patch.dict(os.environ, self.variables):
+            keyring.set_keyring(file_keyring.FileKeyring())
+            try:
+                yield
+            finally:
+                keyring.set_keyring(before)
 
     def _browser(self) -> Path:
         script = self.home / "browser"
         script.write_text(f'#!/bin/sh\necho "$1" >>"{self._visited}"\n')
         script.chmod(0o700)
         return script
-
-
-_COMMAND = Path(sys.executable).with_name("pwb-oauth")
 
 
 def ended(terminal: pexpect.spawn) -> tuple[int, str]:

@@ -76,10 +76,48 @@ class TestWiki:
         """A consumer for Wikipedia is registered, and its grants are withdrawn, at Meta."""
         wiki = Wiki.from_url("de.wikipedia.org")
         assert wiki.central == META
-        for address in (wiki.registration_url, wiki.grants_url):
+        form = wiki.registration_url(
+            "2.0", name="N", version="1", description="D", callback_url=None
+        )
+        for address in (form, wiki.grants_url):
             assert address.startswith(
                 "https://meta.wikimedia.org/w/index.php?title=Special%3AOAuth"
             )
+
+    @pytest.mark.parametrize(
+        ("version", "callback", "form", "particular"),
+        [
+            ("1.0a", None, "oauth1a", {"wpownerOnly": ["1"]}),
+            ("2.0", None, "oauth2", {"wpownerOnly": ["1"]}),
+            ("1.0a", "http://x/c", "oauth1a", {"wpcallbackUrl": ["http://x/c"]}),
+            (
+                "2.0",
+                "http://x/c?d=1&e",
+                "oauth2",
+                {
+                    "wpcallbackUrl": ["http://x/c?d=1&e"],
+                    "wpoauth2IsConfidential": ["1"],
+                    "wpoauth2GrantTypes[]": ["authorization_code", "refresh_token"],
+                },
+            ),
+        ],
+    )
+    def test_registration_url_fills_the_form_in(self, version, callback, form, particular):
+        """Each protocol has a form of its own; what does not belong to it is left out."""
+        url = META.registration_url(
+            version, name="A & B", version="1.2", description="Ä", callback_url=callback
+        )
+        filled = parse_qs(urlsplit(url).query)
+        if callback is not None:
+            particular = {**particular, "wpgranttype": ["normal"]}
+        assert filled == {
+            "title": [f"Special:OAuthConsumerRegistration/propose/{form}"],
+            "wpname": ["A & B"],
+            "wpversion": ["1.2"],
+            "wpdescription": ["Ä"],
+            "wpwiki": ["*"],
+            **particular,
+        }
 
     def test_other_wiki_is_its_own_central_wiki(self):
         """Script path and port included."""

@@ -1,9 +1,12 @@
-"""What Pywikibot's configuration says: where its file is, its wikis, and whose accounts it names."""
+"""What Pywikibot's configuration says: where its files are, its wikis, whose accounts it names."""
 
 from __future__ import annotations
 
 import os
+import shlex
+import stat
 import sys
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 
 FILE_NAME = "user-config.py"
 
-_ANY_CODE = "*"
+_ANY = "*"
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,22 @@ def file_path() -> Path:
         if (folder / FILE_NAME).exists():
             return folder / FILE_NAME
     named = os.environ.get("PYWIKIBOT_DIR")
-    return Path(named).absolute() / FILE_NAME if named else _home_folders()[-1] / FILE_NAME
+    return (_normal(named) if named else _home_folders()[-1]) / FILE_NAME
+
+
+def why_skipped(path: Path) -> str | None:
+    """Why Pywikibot would pass over a ``user-config.py`` that is there; None if it would not.
+
+    Source: the end of ``pywikibot.config``.
+    """
+    if sys.platform == "win32":
+        return None
+    status = path.stat()
+    if status.st_uid not in (os.getuid(), 0):
+        return "it belongs to another user. Run this as its owner"
+    if status.st_mode & stat.S_IWOTH:
+        return f"everybody may write to it. Do: chmod o-w {shlex.quote(str(path))}"
+    return None
 
 
 def default_site() -> tuple[str, str]:
@@ -72,16 +90,11 @@ def wiki_of_family(family: str, code: str | None = None) -> Wiki:
     Raises:
         ConfigurationError: Pywikibot knows no such wiki, or ``user-config.py`` cannot be run.
     """
-    _config()
-    from pywikibot.exceptions import UnknownFamilyError  # noqa: PLC0415  # takes half a second
-    from pywikibot.family import Family  # noqa: PLC0415
-
-    try:
-        loaded = Family.load(family)
+    loaded = _load(family)
+    if loaded is not None:
         code = code or _code_of(loaded)
-        return Wiki.from_url(loaded.base_url(code, loaded.apipath(code)))
-    except (UnknownFamilyError, KeyError):
-        pass
+        if code in loaded.langs:
+            return _wiki(loaded, code)
     raise ConfigurationError(
         f"Pywikibot knows no wiki {family}:{code or ''}. Give family:code as in wikipedia:test, "
         "a host name, or the URL of one of the wiki's pages."
@@ -101,6 +114,72 @@ def accounts() -> tuple[ConfiguredAccount, ...]:
     )
 
 
+def wikis_of(account: ConfiguredAccount) -> tuple[Wiki, ...]:
+    """The wikis that an account is named for, the one that scripts work on by default first.
+
+    An account for all of a family is not for those of its wikis that have one of their own; one for
+    all families stands for the default wiki here.
+
+    Raises:
+        ConfigurationError: Pywikibot knows no such wiki, or ``user-config.py`` cannot be run.
+    """
+    own_family, own_code = default_site()
+    family = own_family if account.family == _ANY else account.family
+    if account.code != _ANY:
+        return (wiki_of_family(family, account.code),)
+    if account.family == _ANY:
+        return (wiki_of_family(family, own_code),)
+    loaded = _load(family)
+    named = {one.code for one in accounts() if one.family == family}
+    codes = sorted(loaded.langs, key=lambda code: code != own_code) if loaded else ()
+    return tuple(_wiki(loaded, code) for code in codes if code not in named)
+
+
+def authentication() -> dict[str, tuple[str, ...]]:
+    """What ``authenticate`` holds, by host or pattern of hosts. Most of it is secret.
+
+    Raises:
+        ConfigurationError: ``user-config.py`` cannot be run.
+    """
+    return {str(host): tuple(values) for host, values in _config().authenticate.items()}
+
+
+def password_file() -> Path | None:
+    """The password file, if one is named and there.
+
+    Raises:
+        ConfigurationError: ``user-config.py`` cannot be run.
+
+    Source: ``pywikibot.login.LoginManager.readPassword``.
+    """
+    config = _config()
+    if not config.password_file:
+        return None
+    for path in (Path(config.base_dir, config.password_file), Path(config.password_file)):
+        if path.is_file():
+            return _normal(path)
+    return None
+
+
+def cookie_files() -> tuple[Path, ...]:
+    """The files in which Pywikibot keeps cookies, sorted.
+
+    Raises:
+        ConfigurationError: ``user-config.py`` cannot be run.
+    """
+    return tuple(sorted(_normal(_config().base_dir).glob("pywikibot*.lwp")))
+
+
+def cookie_file_name(username: str | None) -> str:
+    """What the file with the cookies of an account is called; with None, that of no account.
+
+    Source: ``pywikibot.comms.http.PywikibotCookieJar``.
+    """
+    from pywikibot.tools import as_filename  # noqa: PLC0415  # takes half a second
+
+    return f"pywikibot-{as_filename(username)}.lwp" if username else "pywikibot.lwp"
+
+
 def username_of(family: str, code: str) -> str | None:
     """The account that ``usernames`` names for a wiki, if any.
 
@@ -108,7 +187,7 @@ def username_of(family: str, code: str) -> str | None:
         ConfigurationError: ``user-config.py`` cannot be run.
     """
     named = {(one.family, one.code): one.username for one in accounts()}
-    for key in ((family, code), (family, _ANY_CODE), (_ANY_CODE, _ANY_CODE)):
+    for key in ((family, code), (family, _ANY), (_ANY, _ANY)):
         if key in named:
             return named[key]
     return None
@@ -118,11 +197,41 @@ def _config() -> Any:
     """Pywikibot's configuration, which runs ``user-config.py`` when it is first asked for."""
     try:
         from pywikibot import config  # noqa: PLC0415  # runs user-config.py
-    except Exception as error:  # the file is the user's own code, and may raise anything
-        problem = f"{type(error).__name__}: {error}"
+    except Exception as error:  # noqa: BLE001  # the user's own code, which may raise anything
+        problem = _describe(error)
     else:
         return config
     raise ConfigurationError(f"{file_path()} cannot be run ({problem}). Correct it, and try again.")
+
+
+def _describe(error: Exception) -> str:
+    """What happened where in ``user-config.py``. The error's own text may quote what is secret."""
+    path = str(file_path())
+    lines = [
+        number
+        for frame, number in traceback.walk_tb(error.__traceback__)
+        if frame.f_code.co_filename == path
+    ]
+    if isinstance(error, SyntaxError) and error.filename == path:
+        lines.append(error.lineno or 0)
+    name = type(error).__name__
+    return f"{name} in line {lines[-1]}" if lines else name
+
+
+def _load(name: str) -> Any:
+    """A family by its name; None if Pywikibot knows none."""
+    _config()
+    from pywikibot.exceptions import UnknownFamilyError  # noqa: PLC0415  # takes half a second
+    from pywikibot.family import Family  # noqa: PLC0415
+
+    try:
+        return Family.load(name)
+    except UnknownFamilyError:
+        return None
+
+
+def _wiki(family: Any, code: str) -> Wiki:
+    return Wiki.from_url(family.base_url(code, family.apipath(code)))
 
 
 def _code_of(family: Any) -> str:
@@ -138,8 +247,13 @@ def _folders() -> Iterator[Path]:
     for name in ("PYWIKIBOT_DIR", None, "PYWIKIBOT_DIR_PWB"):
         folder = "." if name is None else os.environ.get(name)
         if folder:
-            yield Path(folder).absolute()
+            yield _normal(folder)
     yield from _home_folders()
+
+
+def _normal(path: str | os.PathLike[str]) -> Path:
+    """A path as Pywikibot writes it: absolute, without dots."""
+    return Path(os.path.abspath(path))  # noqa: PTH100  # Path.absolute() keeps the dots
 
 
 def _home_folders() -> tuple[Path, ...]:

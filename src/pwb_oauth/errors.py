@@ -90,7 +90,21 @@ class AuthorizationDeniedError(AuthorizationError):
 
 
 class LoginRequiredError(AuthorizationError):
-    """The access token is revoked, expired for good, or was never there: log in again."""
+    """The access token is revoked, expired for good, or was never there: log in again.
+
+    Attributes:
+        error: The wiki's code for it, such as ``access_denied`` of a disabled consumer; None if it
+            gave none.
+    """
+
+    def __init__(self, message: str, error: str | None = None) -> None:
+        """Keep the wiki's code beside the message."""
+        super().__init__(message, error)
+        self.error = error
+
+    def __str__(self) -> str:
+        """The message alone."""
+        return str(self.args[0])
 
 
 class PendingExpiredError(AuthorizationError):

@@ -126,10 +126,18 @@ class LiveCredential:
         credential = credential or self.current().credential
         self._dead = (credential, copy.copy(error))
 
-    def end(self, credential: Credential, why: str) -> LoginRequiredError:
-        """The error for this and every later request, until another access token is stored."""
+    def end(
+        self, credential: Credential, why: str, code: str | None = None
+    ) -> LoginRequiredError:
+        """The error for this and every later request, until another access token is stored.
+
+        Args:
+            credential: Whose access token is of no use.
+            why: The beginning of its message.
+            code: The wiki's code for it.
+        """
         error = LoginRequiredError(
-            f"{why} ({self._key.username} on {self._key.wiki}). {self.next_step}"
+            f"{why} ({self._key.username} on {self._key.wiki}). {self.next_step}", code
         )
         self.refuse(error, credential)
         return error
@@ -256,9 +264,12 @@ class LiveCredential:
             token = oauth2.refresh(
                 self._wiki, current.consumer, current.access_token, username=self._key.username
             )
-        except LoginRequiredError:
-            why = "The wiki no longer renews the access token: revoked, or expired"
-            raise self.end(current, why) from None
+        except LoginRequiredError as error:
+            reason = "revoked, or expired"
+            if error.error == "access_denied":
+                reason = "its consumer is not approved, or was disabled"
+            why = f"The wiki no longer renews the access token: {reason}"
+            raise self.end(current, why, error.error) from None
         except TokenRequestError as error:
             refusal = TokenRequestError(f"{error} {self.next_step}", error.error)
             self.refuse(refusal, current)

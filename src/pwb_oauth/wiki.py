@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import unquote, urlencode, urlsplit
 
@@ -49,6 +50,7 @@ class Wiki:
     script_path: str = "/w"
 
     @classmethod
+    @lru_cache  # asked several times a request
     def from_url(cls, url: str) -> Wiki:
         """Find the wiki of a host name, of its main URL or of one of its entry points.
 
@@ -73,7 +75,7 @@ class Wiki:
         """The host name, with the port where it is not the scheme's own."""
         return urlsplit(self.server).netloc
 
-    @property
+    @cached_property
     def name(self) -> str:
         """What tells this wiki from others: its host, and where that has several, its api.php.
 
@@ -81,7 +83,7 @@ class Wiki:
         """
         return self.host if self.script_path == "/w" else f"{self.host}{self.script_path}/api.php"
 
-    @property
+    @cached_property
     def central(self) -> Wiki:
         """The wiki on which this one's consumers are registered; often itself."""
         central = central_host(self.host)
@@ -106,10 +108,46 @@ class Wiki:
         """The address of a page by way of ``index.php``, which every wiki has."""
         return f"{self.index_url}?{urlencode({'title': title, **query})}"
 
-    @property
-    def registration_url(self) -> str:
-        """Where a person registers a consumer."""
-        return self.central.page_url("Special:OAuthConsumerRegistration/propose")
+    def registration_url(
+        self,
+        oauth_version: str,
+        *,
+        name: str,
+        version: str,
+        description: str,
+        callback_url: str | None,
+    ) -> str:
+        """Where a person registers a consumer, with the form filled in as far as it can be.
+
+        The boxes of the grants and of the agreement are left to the person: the page does not take
+        them from its address.
+
+        Args:
+            oauth_version: ``1.0a`` or ``2.0``.
+            name: What the consumer is called.
+            version: Which one of that name it is; nobody can register the same twice.
+            description: What it does.
+            callback_url: Where the wiki is to send the browser back to; None for a consumer that
+                serves nobody but the person who registers it.
+
+        Source: Extension:OAuth, SpecialMWOAuthConsumerRegistration.
+        """
+        fields: dict[str, str | list[str]] = {
+            "wpname": name,
+            "wpversion": version,
+            "wpdescription": description,
+            "wpwiki": "*",
+        }
+        if callback_url is None:
+            fields["wpownerOnly"] = "1"
+        else:
+            fields |= {"wpcallbackUrl": callback_url, "wpgranttype": "normal"}
+            if oauth_version == "2.0":
+                types = ["authorization_code", "refresh_token"]
+                fields |= {"wpoauth2IsConfidential": "1", "wpoauth2GrantTypes[]": types}
+        form = "oauth2" if oauth_version == "2.0" else "oauth1a"
+        page = self.central.page_url(f"Special:OAuthConsumerRegistration/propose/{form}")
+        return f"{page}&{urlencode(fields, doseq=True)}"
 
     @property
     def grants_url(self) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import io
+import re
 import sys
 import traceback
 from typing import TYPE_CHECKING
@@ -14,7 +16,7 @@ from pwb_oauth.cli.exits import Exit, exit_of
 from pwb_oauth.errors import PwbOAuthError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 COMMANDS = (
     "login",
@@ -29,6 +31,7 @@ COMMANDS = (
     "move",
     "export",
     "demo",
+    "sandbox",
 )
 """In the order in which people need them."""
 
@@ -76,7 +79,7 @@ _debug = click.Option(
 
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="pwb-oauth")
+@click.version_option(__version__)
 def cli() -> None:
     """Sign Pywikibot scripts in by OAuth, with the tokens in the keyring.
 
@@ -99,25 +102,57 @@ def main(arguments: Sequence[str] | None = None, prog_name: str = "pwb-oauth") -
         prog_name: The command's name, as it was called.
     """
     run = _Run()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A user name may have letters that the terminal's encoding lacks. Standard error is so.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         # Not standalone: click would take Ctrl-C for a failure.
         code = cli.main(arguments, prog_name, standalone_mode=False, obj=run)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("\npwb-oauth: Interrupted. Run the command again to go on.", err=True)
-        code = Exit.INTERRUPTED
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
-        code = error.exit_code
-    except Exception as error:  # the end of the process; nothing goes on
+        code = Exit.WRONG_USE
+    except (click.Abort, KeyboardInterrupt) as error:
+        code, told = _told_of_end(error)
+        click.echo(f"{prog_name}: {told}", err=True)
+    except Exception as error:  # noqa: BLE001  # the end of the process; nothing goes on
         if run.debug:
-            traceback.print_exc()
-        click.echo(f"pwb-oauth: {_explain(error)}", err=True)
-        code = exit_of(error)
+            click.echo("\n".join(_origin(error)), err=True)
+        click.echo(f"{prog_name}: {_explain(error, prog_name)}", err=True)
+        code = error.exit_code if isinstance(error, click.ClickException) else exit_of(error)
     sys.exit(code)
 
 
-def _explain(error: Exception) -> str:
+def _told_of_end(error: BaseException) -> tuple[Exit, str]:
+    # click makes the same of Ctrl-C and of an input that ends, but keeps what it was.
+    if isinstance(error.__context__, EOFError):
+        return Exit.FAILED, "The input ended before the answer. Run the command again to go on."
+    return Exit.INTERRUPTED, "Interrupted. Run the command again to go on."
+
+
+def _explain(error: Exception, prog_name: str) -> str:
     if isinstance(error, PwbOAuthError):
         return str(error)
+    if isinstance(error, click.ClickException):
+        # What was one argument too many may be a token: it is not repeated.
+        what = re.sub(r"(extra arguments?) \(.*\)", r"\1", " ".join(error.format_message().split()))
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        return f"{what.rstrip('.')}. See: {context.command_path if context else prog_name} --help"
     # Its text is not ours, and might hold anything.
     return f"{type(error).__name__}, which is a mistake in pwb-oauth. See where: add --debug"
+
+
+def _origin(error: BaseException) -> Iterator[str]:
+    """Where an error comes from, its causes first.
+
+    Only our own errors are quoted, and no line of source: others' texts and the user's own files
+    might hold secrets.
+    """
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if cause is not None:
+        yield from _origin(cause)
+        yield "\nThen:"
+    yield "Traceback (most recent call last):"
+    for frame in traceback.extract_tb(error.__traceback__):
+        yield f'  File "{frame.filename}", line {frame.lineno}, in {frame.name}'
+    text = f": {error}" if isinstance(error, PwbOAuthError) else ""
+    yield f"{type(error).__module__}.{type(error).__qualname__}{text}"

@@ -32,6 +32,11 @@ def demo(browser: bool, keep: bool) -> None:
     Starts a wiki on this machine, registers an OAuth consumer of each kind, lets a user allow each
     the access, stores the tokens in a throw-away keyring, and runs examples/quickstart.py with
     each. Nothing leaves this machine, and nothing stays on it. Exits 0 if each step was right.
+
+    \b
+    Examples:
+      pwb-oauth demo
+      pwb-oauth demo --browser
     """
     try:
         from pwb_oauth.testing import SandboxWiki  # noqa: PLC0415  # needs the extra

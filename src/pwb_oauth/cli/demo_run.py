@@ -5,20 +5,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 import webbrowser
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import click
 
 from pwb_oauth import authorization
+from pwb_oauth.cli.callback import CallbackListener
 from pwb_oauth.credential import Consumer, parse_owner_only
-from pwb_oauth.errors import AuthorizationDeniedError
 from pwb_oauth.testing.file_keyring import VARIABLE
 from pwb_oauth.tokens import TokenKey, open_token_store
 from pwb_oauth.wiki import Wiki
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from pwb_oauth.testing.sandbox import LogEntry
 
 _SECONDS_FOR_SCRIPT = 60
-_SECONDS_FOR_PERSON = 300
+_ANY_PORT = "http://127.0.0.1:0/callback"
 _CONFIG_LINE = "__import__('pwb_oauth').install()\n"
 
 
@@ -142,7 +141,7 @@ class Stage:
         return authorization.adopt(self._address, consumer, access_token)
 
     def _authorize(self, in_browser: bool) -> Credential:
-        with _Callback() as callback:
+        with CallbackListener(_ANY_PORT) as callback:
             registered = self.wiki.add_consumer(
                 self.kind.name,
                 oauth_version=self.kind.oauth_version,
@@ -157,12 +156,11 @@ class Stage:
                 callback_url=callback.url,
             )
             pending = authorization.begin_authorization(self._address, consumer)
-            if in_browser:
-                self._ask_person(pending.url)
-                answer = callback.wait()
-            else:
-                answer = self.wiki.approve(pending.url, self.user)
-        return authorization.complete_authorization(self._address, pending, answer)
+            complete = partial(authorization.complete_authorization, self._address, pending)
+            if not in_browser:
+                return complete(self.wiki.approve(pending.url, self.user))
+            self._ask_person(pending.url)
+            return callback.wait(complete)
 
     def _ask_person(self, url: str) -> None:
         password = self.wiki.users[self.user].password
@@ -193,60 +191,6 @@ class Stage:
             VARIABLE: str(self.folder / "keyring.json"),
             "PWB_OAUTH_STORE": "keyring:",
         }
-
-
-class _Callback(HTTPServer):
-    """A listener on loopback for the address that the browser comes back to."""
-
-    timeout = 1
-    path = "/callback"
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _CallbackHandler)
-        self.came_to: str | None = None
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}{self.path}"
-
-    def wait(self) -> str:
-        """Wait for the browser.
-
-        Returns:
-            The address it came to, query included.
-
-        Raises:
-            AuthorizationDeniedError: Nobody came within five minutes.
-        """
-        deadline = time.monotonic() + _SECONDS_FOR_PERSON
-        while self.came_to is None:
-            if time.monotonic() > deadline:
-                raise AuthorizationDeniedError(
-                    "The browser did not come back within five minutes. Run the demo again, "
-                    "or without --browser."
-                )
-            self.handle_request()
-        return f"http://127.0.0.1:{self.server_port}{self.came_to}"
-
-
-class _CallbackHandler(BaseHTTPRequestHandler):
-    # Browsers open connections in advance on which they never say anything.
-    timeout = 1
-
-    def do_GET(self) -> None:
-        """Keep the address, and tell the person to go back to the terminal."""
-        listener = cast("_Callback", self.server)
-        if self.path.partition("?")[0] != listener.path:
-            self.send_error(404)
-            return
-        listener.came_to = self.path
-        self.send_response(200)
-        self.send_header("Content-Type", "text/plain; charset=utf-8")
-        self.end_headers()
-        self.wfile.write(b"Done. Go back to the terminal.")
-
-    def log_message(self, *_: object) -> None:
-        """Log nothing: the address holds the code."""
 
 
 @contextmanager

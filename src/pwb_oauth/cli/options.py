@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -17,19 +18,6 @@ if TYPE_CHECKING:
 WIKI_HELP = (
     "WIKI is family:code as in wikipedia:test, a host name, or the URL of any page of the wiki."
 )
-
-
-class WikiType(click.ParamType):
-    """A wiki: ``family:code``, a host name, or a URL. Becomes a :class:`Wiki`."""
-
-    name = "wiki"
-
-    def convert(
-        self, value: str | Wiki, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Wiki:
-        """Read it; what cannot be read raises ConfigurationError, which says what can."""
-        del param, ctx
-        return value if isinstance(value, Wiki) else read_wiki(value)
 
 
 def read_wiki(text: str) -> Wiki:
@@ -54,7 +42,26 @@ def default_wiki() -> Wiki:
     return configuration.wiki_of_family(*configuration.default_site())
 
 
-wiki_argument: Decorator = click.argument("wiki", type=WikiType(), required=False)
+def _to_wiki(ctx: click.Context, param: click.Parameter, value: str | None) -> Wiki | None:
+    del ctx, param
+    return None if value is None else read_wiki(value)
+
+
+def _check_callback(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Refuse what no browser could be sent back to."""
+    del ctx, param
+    try:
+        parts = urlsplit(value or "http://localhost")
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
+        parts.port  # noqa: B018  # a port that is no number raises only when it is read
+    except ValueError:
+        usable = False
+    if not usable:
+        raise click.BadParameter(f"{value!r} is not an http or https URL.")
+    return value
+
+
+wiki_argument: Decorator = click.argument("wiki", required=False, callback=_to_wiki)
 """``wiki``: a :class:`Wiki`, or None where none was named."""
 
 user_option: Decorator = click.option("--user", metavar="NAME", help="Which account.")
@@ -65,6 +72,21 @@ store_option: Decorator = click.option(
     help="Where tokens are kept: keyring:, env:, or a database.  [default: $PWB_OAUTH_STORE, "
     "else keyring:]",
 )
+
+OAUTH_VERSION = click.Choice(["1.0a", "2.0"])
+
+
+def callback_option(text: str, **more: Any) -> Decorator:
+    """``callback``: a callback URL, or None where none was given.
+
+    Args:
+        text: What it means.
+        **more: What ``click.option`` takes.
+    """
+    return click.option(
+        "--callback", metavar="URL", is_flag=False, callback=_check_callback, help=text, **more
+    )
+
 
 json_option: Decorator = click.option(
     "--json", "as_json", is_flag=True, help="Print JSON, for programs."

@@ -2,25 +2,50 @@
 
 from __future__ import annotations
 
+import getpass
 import json
+import os
+import signal
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
+
+_BACKSPACE = (0x7F, 0x08)
+_KILL_LINE = 0x15
+_END = 0x04
+_ENTER = b"\r\n"
 
 
 def is_interactive() -> bool:
     """Whether somebody can be asked."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
+    return has_keyboard() and sys.stderr.isatty()
+
+
+def has_keyboard() -> bool:
+    """Whether standard input is a terminal. A daemon may have none at all."""
+    return sys.stdin is not None and sys.stdin.isatty()
 
 
 def console(*, err: bool = False) -> Console:
     """What to print to, in colour on a terminal alone. Long lines are left to the terminal."""
-    return Console(stderr=err, highlight=False, soft_wrap=True)
+    return Console(stderr=err, highlight=False, soft_wrap=True, emoji=False)
+
+
+def say(text: str) -> None:
+    """Tell a person something that is not the result."""
+    console(err=True).print(text, markup=False)
+
+
+def warn(text: str) -> None:
+    """Tell a person what they had better look at."""
+    console(err=True).print(f"Warning: {text}", markup=False, style="yellow")
 
 
 def print_json(value: Any) -> None:
@@ -39,10 +64,118 @@ def ask(question: str, **options: Any) -> str:
 
 
 def ask_secret(question: str) -> str:
-    """Ask for something that is not shown; without a terminal, a line of standard input."""
-    if not sys.stdin.isatty():
-        return sys.stdin.readline().strip()
-    return str(click.prompt(question, hide_input=True, default="", show_default=False, err=True))
+    """Ask for something that is not shown; without a terminal, a line of standard input.
+
+    Raises:
+        click.Abort: The person typed Ctrl-D.
+    """
+    if not has_keyboard():
+        return read_line().strip()
+    if sys.platform == "win32":
+        return getpass.getpass(f"{question}: ", stream=sys.stderr).strip()
+    with hidden_line(question) as line:
+        while (typed := line.read()) is None:
+            pass
+    return typed.strip()
+
+
+def read_line() -> str:
+    """A line of standard input that is no terminal; empty at its end.
+
+    Nothing behind it is taken, so that the next line is still there for whoever waits for it.
+    """
+    line = bytearray()
+    while sys.stdin is not None and (byte := os.read(sys.stdin.fileno(), 1)) not in (b"", b"\n"):
+        line += byte
+    return line.decode("utf-8", "replace")
+
+
+@contextmanager
+def hidden_line(question: str) -> Iterator[HiddenLine]:
+    """Ask for a line that is not shown, however long.
+
+    The terminal's own line mode is off meanwhile: it cuts lines at 4,095 characters (1,024 on
+    macOS), and access tokens are as long. Ctrl-C interrupts as ever. Leaving, by whatever signal
+    that can be caught, puts the terminal back as it was, and drops what was pasted behind the line
+    lest a shell take it for commands. Not for Windows.
+
+    Args:
+        question: What to show, without a colon.
+    """
+    import termios  # noqa: PLC0415  # not on Windows
+
+    line = HiddenLine(sys.stdin.fileno())
+    before = termios.tcgetattr(line.fileno())
+    # A shell that brings us back after Ctrl-Z does not bring the mode back.
+    resumed = signal.signal(signal.SIGCONT, lambda *_: line.hide())
+    ended = signal.signal(signal.SIGTERM, _exit)
+    try:
+        line.hide()
+        click.echo(f"{question}: ", err=True, nl=False)
+        yield line
+    finally:
+        termios.tcsetattr(line.fileno(), termios.TCSAFLUSH, before)
+        signal.signal(signal.SIGCONT, resumed)
+        signal.signal(signal.SIGTERM, ended)
+        click.echo(err=True)  # Enter was not shown either
+
+
+class HiddenLine:
+    """The keys that a person presses, put together to lines."""
+
+    def __init__(self, terminal: int) -> None:
+        """Read from a terminal, given by its file descriptor."""
+        self._terminal = terminal
+        self._typed = bytearray()
+
+    def fileno(self) -> int:
+        """The terminal, to wait for."""
+        return self._terminal
+
+    def read(self) -> str | None:
+        """Take what was typed since, waiting for a key if there is none.
+
+        Returns:
+            The line, once Enter was pressed; None before.
+
+        Raises:
+            click.Abort: The person typed Ctrl-D, or the terminal is gone.
+        """
+        keys = os.read(self._terminal, 4096)
+        if not keys:
+            raise click.Abort
+        for key in keys:
+            if key in _ENTER:
+                line = self._typed.decode("utf-8", "replace")
+                self._typed.clear()
+                return line
+            self._press(key)
+        return None
+
+    def _press(self, key: int) -> None:
+        if key == _END and not self._typed:
+            raise click.Abort
+        if key == _KILL_LINE:
+            self._typed.clear()
+        elif key in _BACKSPACE:
+            self._typed = bytearray(self._typed.decode("utf-8", "ignore")[:-1].encode())
+        else:
+            self._typed.append(key)
+
+    def hide(self) -> None:
+        """Show nothing of what is typed, and hand it over key by key."""
+        import termios  # noqa: PLC0415  # not on Windows
+
+        modes = termios.tcgetattr(self._terminal)
+        modes[3] &= ~(termios.ECHO | termios.ICANON)
+        modes[6][termios.VMIN], modes[6][termios.VTIME] = 1, 0
+        termios.tcsetattr(self._terminal, termios.TCSADRAIN, modes)
+
+
+def _exit(number: int, frame: object) -> None:
+    """End by way of every ``finally``."""
+    del frame
+    sys.exit(128 + number)
 
 
 def write_time(moment: datetime | None) -> str | None:

@@ -1,0 +1,227 @@
+"""Leading a person to a credential: an owner-only consumer's token, or an authorization."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import ExitStack
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from pwb_oauth import authorization, grants
+from pwb_oauth.answers import nonsense
+from pwb_oauth.cli import callback, registration, terminal
+from pwb_oauth.cli.browser import open_in_browser
+from pwb_oauth.credential import Consumer, parse_owner_only
+from pwb_oauth.errors import ConfigurationError, StateMismatchError
+from pwb_oauth.transport import send, user_agent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pwb_oauth.credential import Credential, OAuthVersion
+    from pwb_oauth.wiki import Wiki
+
+_SECRET = "(nothing is shown)"  # noqa: S105  # what stands behind a question
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A registered consumer, as a person names it.
+
+    Attributes:
+        key: Its key.
+        oauth_version: ``1.0a`` or ``2.0``.
+        callback_url: As it is registered; None if the person did not say.
+    """
+
+    key: str
+    oauth_version: OAuthVersion
+    callback_url: str | None
+
+    @property
+    def listens_at(self) -> str:
+        """Where the browser is expected."""
+        return self.callback_url or callback.DEFAULT_URL
+
+    def consumer(self, secret: str) -> Consumer:
+        """The consumer itself.
+
+        Without a word about its callback URL an OAuth 1.0a consumer asks out of band: the wiki then
+        sends the browser to the address that was registered, if there is one, or shows a code.
+        """
+        known = self.callback_url if self.oauth_version == "1.0a" else self.listens_at
+        return Consumer(self.key, secret or None, self.oauth_version, callback_url=known)
+
+
+def take_over(wiki: Wiki, *, with_token: bool) -> Credential:
+    """Ask for the access token of an owner-only consumer, and the wiki whose it is.
+
+    Args:
+        wiki: Any wiki of the farm.
+        with_token: Whether the token comes by standard input, so that there is nothing to explain.
+
+    Raises:
+        ConfigurationError: Nobody can be asked, or what was given is no access token.
+        LoginRequiredError: The wiki does not accept the token.
+        TransportError: The wiki could not be asked.
+    """
+    if not with_token:
+        _explain_owner_only(wiki)
+    text = terminal.ask_secret(f"Access token {_SECRET}")
+    return authorization.adopt(wiki, *parse_owner_only(text))
+
+
+def authorize(
+    wiki: Wiki,
+    registered: Registered,
+    accept: Callable[[Credential], Credential],
+    *,
+    browser: bool,
+) -> Credential:
+    """Lead a person to the wiki and back.
+
+    Args:
+        wiki: Any wiki of the farm.
+        registered: The consumer; its secret is asked for.
+        accept: Refuses a credential by an error, so that the browser shows that it failed.
+        browser: Whether to open the browser.
+
+    Raises:
+        PwbOAuthError: What :mod:`pwb_oauth.authorization` and ``accept`` raise.
+        ConfigurationError: Nobody listens, and no address was given.
+    """
+    consumer = registered.consumer(_ask_consumer_secret(registered.oauth_version))
+    if consumer.oauth_version == "2.0":
+        _require_oauth(wiki)
+    with callback.CallbackListener(registered.listens_at) as listener:
+        pending = authorization.begin_authorization(wiki, consumer)
+        opened = browser and open_in_browser(pending.url)
+        _explain_authorization(pending.url, registered, opened=opened)
+        if listener.problem:
+            terminal.say(f"{listener.problem}, so that the browser will not find its way back.")
+        return _wait(
+            listener,
+            lambda address: accept(authorization.complete_authorization(wiki, pending, address)),
+            _address_question(consumer, listening=listener.problem is None),
+        )
+
+
+def _wait(
+    listener: callback.CallbackListener, complete: Callable[[str], Credential], question: str
+) -> Credential:
+    """Wait for the browser, and for whoever types the address that it ended on."""
+    if sys.platform == "win32" and listener.problem:  # where only sockets can be waited for
+        return complete(terminal.ask_secret(question))
+    with ExitStack() as stack:
+        try:
+            return listener.wait(complete, *_typed(stack, question))
+        except EOFError:
+            raise ConfigurationError(
+                "Give the address that the browser ended on as the second line of standard input, "
+                "behind the consumer secret."
+            ) from None
+
+
+def _explain_owner_only(wiki: Wiki) -> None:
+    if not terminal.is_interactive():
+        raise ConfigurationError(
+            "There is no terminal to ask for the access token at. Give it by standard input: "
+            "pwb-oauth login --with-token < FILE"
+        )
+    _require_oauth(wiki)
+    ticks = " and ".join(map(grants.describe, grants.PURPOSES["editing"]))
+    terminal.say(
+        "The bot needs an access token of its own. As the account that the bot is to use:\n"
+        f"1. Open this form: {registration.form_url(wiki, '2.0', None)}\n"
+        f"2. Tick {ticks}, what else the bot does, and the box at the end. Submit it.\n"
+        "3. Copy the access token that the wiki shows, and paste it here. (For OAuth 1.0a paste "
+        "its four\n   values, joined by colons.) Another form: pwb-oauth register --help\n"
+    )
+
+
+def _require_oauth(wiki: Wiki) -> None:
+    """See that the wiki is there and has the extension, before a person is sent to it.
+
+    Raises:
+        TransportError: It is not, or has not.
+    """
+    central = wiki.central
+    url = f"{central.rest_url}/oauth2/resource/profile"
+    response = send("GET", url, user_agent=user_agent(central))
+    # Nobody is told whose token it is who shows none.
+    if response.status_code not in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        raise nonsense(central, response)
+
+
+def _ask_consumer_secret(oauth_version: OAuthVersion) -> str:
+    if_none = "; Enter if it has none" if oauth_version == "2.0" else ""
+    return terminal.ask_secret(f"Consumer secret {_SECRET[:-1]}{if_none})")
+
+
+def _explain_authorization(url: str, registered: Registered, *, opened: bool) -> None:
+    where = "If your browser did not open, open" if opened else "Open"
+    terminal.say(
+        "Allow the access in your browser, signed in as the account that the bot is to use.\n"
+        f"{where} this address:\n\n  {url}\n\n"
+        "If the wiki shows an error there, compare the consumer's key, and whether its callback "
+        f"URL is {registered.listens_at}: if it is another one, press Ctrl-C and give it by "
+        "--callback."
+    )
+
+
+def _address_question(consumer: Consumer, *, listening: bool) -> str:
+    what = "the address that the browser ended on"
+    if consumer.oauth_version == "1.0a" and consumer.callback_url is None:
+        what = f"the code that the wiki shows, or {what}"
+    return f"{'Waiting for the browser. Or paste' if listening else 'Paste'} {what} {_SECRET}"
+
+
+def _typed(stack: ExitStack, question: str) -> list[callback.Source]:
+    """Where a person, or a program, may type the address."""
+    if sys.stdin is None or sys.platform == "win32":
+        return []
+    if not terminal.is_interactive():
+        return [_PipedAddress(sys.stdin.fileno())]
+    line = stack.enter_context(terminal.hidden_line(question))
+    return [_TypedAddress(line)]
+
+
+class _TypedAddress:
+    """A line at the terminal, and another one if that was wrong."""
+
+    def __init__(self, line: terminal.HiddenLine) -> None:
+        self._line = line
+        self.fileno = line.fileno
+
+    def take(self, offer: Callable[[str], bool]) -> None:
+        address = self._line.read()
+        if address is not None:
+            try:
+                offer(address)
+            except StateMismatchError as error:
+                terminal.say(f"\n{error}")
+
+
+class _PipedAddress:
+    """A line of standard input that is no terminal."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._text = b""
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def take(self, offer: Callable[[str], bool]) -> None:
+        data = os.read(self._descriptor, 4096)
+        self._text += data
+        line, newline, rest = self._text.partition(b"\n")
+        if newline or not data:
+            self._text = rest
+            address = line.decode("utf-8", "replace").strip()
+            if address:
+                offer(address)
+        if not data:
+            raise EOFError

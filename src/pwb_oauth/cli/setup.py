@@ -1,0 +1,91 @@
+"""``pwb-oauth setup``: let Pywikibot know pwb_oauth, by one line in ``user-config.py``."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+import click
+
+from pwb_oauth import configuration
+from pwb_oauth.cli import terminal
+from pwb_oauth.cli.exits import Exit
+from pwb_oauth.migration import installation
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pwb_oauth.migration.source import PythonSource
+
+_STYLES = {"+": "green", "-": "red", "@": "cyan"}
+
+
+@click.command()
+@click.option("--remove", is_flag=True, help="Take the line out again.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+def setup(remove: bool, yes: bool) -> None:
+    """Let every Pywikibot script sign in by what is stored.
+
+    Adds the line that does it to Pywikibot's user-config.py, and makes that file where there is
+    none. Everything else in the file stays as it is. What changes is shown first; on a terminal you
+    are asked.
+
+    \b
+    Examples:
+      pwb-oauth setup
+      pwb-oauth setup --remove
+    """
+    path = configuration.file_path()
+    source = installation.read(path)
+    new = installation.without_line(source) if remove else with_line(source)
+    if new == source.text:
+        _say_nothing_to_do(path, source, remove)
+        return
+    show_difference(path, source, new)
+    if not yes and terminal.is_interactive() and not terminal.confirm("Change the file?"):
+        terminal.say("Nothing was changed.")
+        click.get_current_context().exit(Exit.FAILED)
+    installation.write(path, source, new)
+    if remove:
+        terminal.say("Pywikibot signs in without pwb-oauth from now on. To undo: pwb-oauth setup")
+    else:
+        terminal.say("To see whether all is well: pwb-oauth doctor")
+        warn_if_skipped(path)
+
+
+def with_line(source: PythonSource) -> str:
+    """A file's text with the line, which may be there already."""
+    if installation.installing_line(source) is not None:
+        return source.text
+    return installation.with_line(source)
+
+
+def show_difference(path: Path, source: PythonSource, new: str) -> None:
+    """Print what changes, and no line beside: those may hold secrets."""
+    before, after = source.text.splitlines(), new.splitlines()
+    was, name = str(path) if path.exists() else "/dev/null", str(path)
+    console = terminal.console()
+    for line in difflib.unified_diff(before, after, was, name, n=0, lineterm=""):
+        console.print(line, markup=False, style=_STYLES.get(line[0]))
+
+
+def warn_if_skipped(path: Path) -> None:
+    """Say so if Pywikibot passes over the file."""
+    skipped = configuration.why_skipped(path)
+    if skipped is not None:
+        terminal.warn(f"Pywikibot passes over {path}, since {skipped}.")
+
+
+def _say_nothing_to_do(path: Path, source: PythonSource, remove: bool) -> None:
+    line = installing_line = installation.installing_line(source)
+    if not remove:
+        terminal.console().print(f"{path} installs pwb_oauth in line {line}.", markup=False)
+        warn_if_skipped(path)
+    elif installing_line is None:
+        terminal.console().print(f"{path} does not install pwb_oauth.", markup=False)
+    else:
+        terminal.warn(
+            f"{path} installs pwb_oauth in line {line}, in words that setup did not write. "
+            "It was left as it is: take that out yourself."
+        )
+        click.get_current_context().exit(Exit.FAILED)

@@ -1,0 +1,187 @@
+"""``pwb-oauth status``: which accounts are stored, and whether their wikis accept them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.text import Text
+
+from pwb_oauth.account import Account
+from pwb_oauth.checks.parallel import Crew
+from pwb_oauth.cli import choice, options, terminal
+from pwb_oauth.cli.exits import Exit, exit_of
+from pwb_oauth.errors import PwbOAuthError, UsernameMismatchError
+from pwb_oauth.tokens import TokenKey, open_token_store
+from pwb_oauth.wiki import Wiki
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from rich.console import Console
+
+    from pwb_oauth.credential import Credential
+    from pwb_oauth.identity import Identity
+    from pwb_oauth.tokens import TokenEntry, TokenStore
+
+
+@click.command(epilog=options.WIKI_HELP)
+@options.wiki_argument
+@click.option("--offline", is_flag=True, help="Ask no wiki, and read no secret.")
+@options.store_option
+@options.json_option
+def status(wiki: Wiki | None, offline: bool, store: str | None, as_json: bool) -> None:
+    """Show the stored accounts, and whether their wikis accept them now.
+
+    An access token that has expired is renewed on the way, as it is when a script runs. Exits with
+    4 if a wiki refuses one of the accounts or none is stored, with 1 if a wiki cannot be asked or
+    a credential cannot be read.
+
+    \b
+    Examples:
+      pwb-oauth status
+      pwb-oauth status wikipedia:test
+      pwb-oauth status --offline --json
+    """
+    kept_in = open_token_store(store)
+    stored = choice.entries(kept_in, wiki, None)
+    if offline:
+        reports = [_Report(entry) for entry in stored]
+    else:
+        crew = Crew()
+        with terminal.console(err=True).status("Asking"):
+            reports = crew.for_each(partial(_ask, crew.watched(kept_in), wiki), stored)
+    if as_json:
+        terminal.print_json({"accounts": [report.to_json() for report in reports]})
+    for report in () if as_json else reports:
+        report.print_to(terminal.console())
+    if not reports:
+        raise choice.nothing(kept_in, wiki, None)
+    click.get_current_context().exit(_exit_code(reports))
+
+
+@dataclass(frozen=True)
+class _Report:
+    """An account, and what the wiki said.
+
+    Attributes:
+        entry: What the store lists.
+        credential: What it holds; None if that was not read.
+        identity: What the wiki says of the access token; None if it was not asked or said nothing.
+        problem: Why not, or what is wrong all the same.
+    """
+
+    entry: TokenEntry
+    credential: Credential | None = None
+    identity: Identity | None = None
+    problem: PwbOAuthError | None = None
+
+    @property
+    def accepted(self) -> bool | None:
+        """Whether the wiki accepts the access token; None if that is not known."""
+        if self.is_refused:
+            return False
+        return None if self.identity is None else True
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the wiki refuses it, or there is none."""
+        return self.problem is not None and exit_of(self.problem) == Exit.NO_CREDENTIAL
+
+    @property
+    def grants(self) -> tuple[str, ...]:
+        """What the user granted; empty if not known."""
+        return self.identity.grants if self.identity else self.entry.grants
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When the access token ends; None if it does not expire."""
+        return self.credential.expires_at if self.credential else self.entry.expires_at
+
+    def to_json(self) -> dict[str, Any]:
+        """For programs; null is what is not known."""
+        consumer = self.credential and self.credential.consumer
+        return {
+            "wiki": self.entry.key.wiki,
+            "username": self.entry.key.username,
+            "oauth_version": self.entry.oauth_version,
+            "consumer": consumer and consumer.key,
+            "owner_only": consumer and consumer.owner_only,
+            "grants": self.grants,
+            "store": self.entry.store,
+            "logged_in_at": terminal.write_time(self.entry.logged_in_at),
+            "expires_at": terminal.write_time(self.expires_at),
+            "renewable": self.credential and self.credential.refreshable,
+            "accepted": self.accepted,
+            "problem": self.problem and str(self.problem),
+        }
+
+    def print_to(self, console: Console) -> None:
+        """For people: a block of lines."""
+        key = self.entry.key
+        console.print(self._mark(), Text(f"{key.username} on {key.wiki}", "bold"))
+        for line in self._lines():
+            console.print(f"  - {line}", markup=False)
+
+    def _mark(self) -> Text:
+        if self.problem is not None:
+            return Text("✗", "red") if self.is_refused else Text("!", "yellow")
+        return Text("✓", "green") if self.identity else Text("•")
+
+    def _lines(self) -> list[str]:
+        if self.problem is not None:
+            first = [str(self.problem)]
+        else:
+            first = ["The wiki accepts the access token"] if self.identity else []
+        return [
+            *first,
+            f"OAuth {self.entry.oauth_version}{self._consumer()}",
+            f"Grants: {', '.join(self.grants) or 'not known'}",
+            f"Stored in {self.entry.store}",
+            *self._times(),
+        ]
+
+    def _consumer(self) -> str:
+        if self.credential is None:
+            return ""
+        consumer = self.credential.consumer
+        whose = "owner-only consumer" if consumer.owner_only else "consumer"
+        return f", {whose} {consumer.key or 'whose key is not known'}"
+
+    def _times(self) -> Iterator[str]:
+        if self.entry.logged_in_at is not None:
+            yield f"Logged in {_written(self.entry.logged_in_at)}"
+        if self.expires_at is None:
+            yield "Does not expire"
+        else:
+            renewed = self.credential is not None and self.credential.refreshable
+            yield f"Expires {_written(self.expires_at)}{', and is renewed by itself' * renewed}"
+
+
+def _ask(store: TokenStore, wiki: Wiki | None, entry: TokenEntry) -> _Report:
+    home = Wiki.from_url(entry.key.wiki) if wiki is None else wiki.central
+    account = Account(entry.key, store, home)
+    credential = identity = None
+    problem: PwbOAuthError | None = None
+    try:
+        credential = account.credential
+        identity = account.identify()
+        credential = account.credential  # renewed, perhaps
+        if TokenKey(entry.key.wiki, identity.username) != entry.key:
+            problem = UsernameMismatchError(entry.key.username, identity.username)
+    except PwbOAuthError as error:
+        problem = error
+    return _Report(entry, credential, identity, problem)
+
+
+def _exit_code(reports: list[_Report]) -> Exit:
+    if any(report.is_refused for report in reports):
+        return Exit.NO_CREDENTIAL
+    return Exit.FAILED if any(report.problem for report in reports) else Exit.FINE
+
+
+def _written(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M UTC")

@@ -1,0 +1,85 @@
+"""Somebody with secrets in their files."""
+
+from __future__ import annotations
+
+import re
+
+from person import Person
+from pwb_oauth import Wiki, authorization, open_token_store
+from pwb_oauth.credential import parse_owner_only
+from pwb_oauth.tokens import TokenKey
+
+FAMILY = """from pywikibot import family
+
+
+class Family(family.SingleSiteFamily):
+    name = "other"
+    code = "en"
+    domain = "{host}"
+
+    def protocol(self, code):
+        return "http"
+
+    def scriptpath(self, code):
+        return "/w"
+"""
+
+
+class Mover(Person):
+    """Somebody with secrets in files.
+
+    Attributes:
+        names: What stands for hosts and tokens in a text.
+        other: Another wiki, for the family of that name; else the same.
+    """
+
+    def __init__(self, wiki, home, other=None):
+        super().__init__(wiki, home)
+        self.other = other or wiki
+        self.names = {
+            "host": self.host,
+            "port": self.host.rpartition(":")[2],
+            "other": self.other.url.removeprefix("http://"),
+            "folder": str(self.folder),
+        }
+        (self.folder / "families" / "other_family.py").write_text(
+            FAMILY.format(host=self.names["other"])
+        )
+
+    def tuple_of(self, letter, user, wiki=None):
+        """Register an owner-only consumer, and name the parts of its tuple."""
+        made = (wiki or self.wiki).add_consumer(
+            f"Of {letter} {user}", oauth_version="1.0a", owner=user, owner_only=True
+        )
+        parts = (made.key, made.secret, made.access_token, made.access_secret)
+        self.names |= {f"{letter}{number}": part for number, part in enumerate(parts, 1)}
+        return made
+
+    def filled_in(self, text):
+        """A set-up's text with the hosts and tokens."""
+        return re.sub(r"<(\w+)>", lambda found: self.names[found.group(1)], text)
+
+    def write(self, files):
+        for name, data in files.items():
+            path = self.folder / name
+            path.write_bytes(data)
+            path.chmod(0o600)
+
+    def log_in(self, user):
+        """Store a credential of an owner-only consumer."""
+        made = self.wiki.add_consumer(f"{user}'s new", owner=user, owner_only=True)
+        address = Wiki.from_url(self.wiki.api_url)
+        with self.at_home():
+            credential = authorization.adopt(address, *parse_owner_only(made.access_token))
+            open_token_store().save(TokenKey(address.name, user), credential)
+
+    def stored(self):
+        """Whose credentials are stored, by name."""
+        with self.at_home():
+            store = open_token_store()
+            return {entry.key.username: store.load(entry.key) for entry in store.entries()}
+
+
+def contents(person):
+    """What the person's files hold."""
+    return {path.name: path.read_bytes() for path in person.folder.iterdir() if path.is_file()}
