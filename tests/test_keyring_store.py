@@ -728,6 +728,14 @@ class TestBackEnd:
         assert KeyringTokenStore().load(KEY) == CREDENTIAL
         assert isinstance(keyring.get_keyring(), FileKeyring)
 
+    def test_a_second_account_goes_where_the_first_one_is(self, monkeypatch):
+        """Though the library would find no keyring by itself."""
+        store = KeyringTokenStore()
+        store.require_keyring()
+        other = TokenKey(KEY.wiki, "Another user")
+        store.save(other, CREDENTIAL)
+        assert store.load(other) == CREDENTIAL
+
     def test_environment_comes_first(self, monkeypatch):
         """Whoever sets it means it."""
         monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")

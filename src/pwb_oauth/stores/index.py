@@ -76,6 +76,11 @@ class AccountIndex:
         """One account. Raises what :meth:`entries` does."""
         return self._current()[0].get((self._store, key))
 
+    @property
+    def back_end(self) -> str | None:
+        """The keyring that accounts were put into, if that is known."""
+        return next((row.back_end for row in self._current()[0].values() if row.back_end), None)
+
     def lock(self) -> AbstractContextManager[None]:
         """Hold the lock that :meth:`put` and :meth:`remove` are called under."""
         return file_lock("index", self._file)

@@ -78,7 +78,7 @@ class KeyringTokenStore:
     def __init__(self) -> None:
         """Find the index. The keyring itself is opened when it is needed."""
         self._index = AccountIndex(self.url)
-        self._items = _KeyringItems()
+        self._items = _KeyringItems(self._index)
 
     def __repr__(self) -> str:
         """The class alone."""
@@ -99,10 +99,8 @@ class KeyringTokenStore:
             TokenStoreError: It is there and cannot be read.
             StoreUnavailableError: There is no keyring, it is locked, or it went away.
         """
-        row = self._index.find(key)
-        if row is None or not row.complete:
+        if not self._listed(key):
             return None
-        _load_back_end(row.back_end)
         text = self._read(key)
         return None if text is None else Credential.from_json(text)
 
@@ -167,7 +165,7 @@ class KeyringTokenStore:
             text.exists()  # raises where there is no keyring, before the index says anything
             self._index.put(IndexRow(entry, complete=False))
         text.write(credential.to_json())
-        self._index.put(IndexRow(entry, complete=True, back_end=_name(_back_end())))
+        self._index.put(IndexRow(entry, complete=True, back_end=self._items.back_end))
 
     def _read(self, key: TokenKey) -> str | None:
         text = self._text(key)
@@ -197,6 +195,16 @@ class _Locked:
 class _KeyringItems:
     """The keyring's items, with every failure of a back end as a StoreUnavailableError."""
 
+    def __init__(self, index: AccountIndex) -> None:
+        """Open no keyring yet."""
+        self._index = index
+
+    @property
+    def back_end(self) -> str:
+        """The class of the keyring, as ``module.Class``."""
+        cls = type(_back_end())
+        return f"{cls.__module__}.{cls.__qualname__}"
+
     def get(self, service: str, username: str) -> str | None:
         value = self._call("get_password", service, username)
         return None if value is None else str(value)
@@ -208,6 +216,7 @@ class _KeyringItems:
         self._call("delete_password", service, username)
 
     def _call(self, method: str, *arguments: str) -> Any:
+        _load_back_end(self._index.back_end)
         back_end = _back_end()
         try:
             return getattr(back_end, method)(*arguments)
@@ -220,7 +229,7 @@ class _KeyringItems:
 
 
 def _load_back_end(name: str | None) -> None:
-    """Use the keyring that an account was put into, unless another one was chosen.
+    """Use the keyring that accounts were put into, unless another one was chosen.
 
     To find one by itself the keyring library loads every back end and its entry points, which takes
     a quarter of a second; an environment variable, its configuration and the program come first.
@@ -232,10 +241,6 @@ def _load_back_end(name: str | None) -> None:
     with suppress(*_ANY_FAULT, configparser.Error):  # then it finds one by itself, or says why not
         chosen = keyring.core.load_env() or keyring.core.load_config()
         keyring.set_keyring(chosen or keyring.core.load_keyring(name))
-
-
-def _name(back_end: KeyringBackend) -> str:
-    return f"{type(back_end).__module__}.{type(back_end).__qualname__}"
 
 
 def _back_end() -> KeyringBackend:
