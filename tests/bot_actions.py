@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import threading
-from queue import Queue
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import pywikibot
 from pywikibot import config
-from pywikibot.backports import RLock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
+    from bots import Bot
     from pwb_oauth.testing.sandbox import LogEntry, SandboxWiki
 
 KINDS = ("1.0a", "1.0a owner-only", "2.0", "2.0 public", "2.0 owner-only")
@@ -91,13 +90,6 @@ def fail_at_a_prompt(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(name="put_thread")
-def own_put_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Thread]:
-    """A thread of asynchronous saves that dies with the test."""
-    thread = threading.Thread(target=pywikibot.async_manager, name="Put-Thread", daemon=True)
-    monkeypatch.setattr(pywikibot, "_putthread", thread)
-    monkeypatch.setattr(pywikibot, "page_put_queue", Queue(8))
-    monkeypatch.setattr(pywikibot, "_page_put_queue_busy", RLock())
-    yield thread
-    if thread.is_alive():
-        pywikibot.page_put_queue.put((None, [], {}))
-        thread.join(5)
+def own_put_thread(bot: Bot) -> threading.Thread:
+    """The thread of asynchronous saves, which is the test's own as all of the bot's Pywikibot."""
+    return pywikibot._putthread

@@ -12,28 +12,38 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import pytest_socket
 
 _HOME = Path(tempfile.mkdtemp(prefix="pwb-oauth-tests-"))
 for _name in [name for name in os.environ if name.startswith(("PWB_OAUTH_", "PYWIKIBOT_"))]:
-    if not _name.startswith("PWB_OAUTH_TEST_"):
+    if not _name.startswith(("PWB_OAUTH_TEST_", "PYWIKIBOT_TEST_")):
         del os.environ[_name]
 (_HOME / "user-config.py").write_text("family = 'wikipedia'\nmylang = 'test'\n")
 (_HOME / "user-config.py").chmod(0o600)
 os.environ["PYWIKIBOT_DIR"] = str(_HOME)
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
+_resolved: dict[str, set[str]] = {}
 
 from bots import Bot, pywikibot_of_its_own
-from pwb_oauth.testing import SandboxWiki
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pwb_oauth.testing import SandboxWiki
 
-def pytest_configure() -> None:
-    """Let nothing but loopback be reached."""
-    import pytest_socket
 
-    pytest_socket.socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
+@pytest.fixture(autouse=True)
+def loopback_only(request: pytest.FixtureRequest) -> None:
+    """Let nothing but loopback be reached, save by tests of the live wiki.
+
+    pytest-socket lifts its restrictions when a test ends, so that each test sets them.
+    """
+    if not request.node.get_closest_marker("live_wiki"):
+        pytest_socket.socket_allow_hosts(
+            ["127.0.0.1", "::1", "localhost"],
+            allow_unix_socket=True,
+            resolution_cache=_resolved,
+        )
 
 
 @pytest.fixture(autouse=True)
@@ -46,10 +56,9 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def wiki() -> Iterator[SandboxWiki]:
-    """A sandbox wiki."""
-    with SandboxWiki() as sandbox:
-        yield sandbox
+def wiki(sandbox_wiki: SandboxWiki) -> SandboxWiki:
+    """A sandbox wiki, which some modules put another wiki in the place of."""
+    return sandbox_wiki
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import logging
 import re
-import threading
 from dataclasses import dataclass, field
 from queue import Queue
 from typing import TYPE_CHECKING, Any
@@ -19,11 +18,13 @@ import pytest
 import pywikibot
 import responses
 from pywikibot import bot, config
-from pywikibot.backports import RLock
 from requests.utils import to_native_string
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Iterator, Mapping
+
+    from bots import Bot
 
 FORM = "application/x-www-form-urlencoded"
 DEFAULTS = {
@@ -164,20 +165,13 @@ def scripted_wiki() -> Iterator[ScriptedWiki]:
 
 
 @pytest.fixture(name="put_thread", autouse=True)
-def own_put_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Thread]:
-    """The thread of asynchronous saves, which the first of them starts, for this test alone.
+def own_put_thread(stock_bot: Bot, monkeypatch: pytest.MonkeyPatch) -> threading.Thread:
+    """The thread of asynchronous saves, which the first of them starts, with a short queue.
 
-    A test may kill it; Pywikibot's own could not be started again.
+    A test may kill it: it is the test's own.
     """
-    thread = threading.Thread(target=pywikibot.async_manager, name="Put-Thread", daemon=True)
-    queue: Queue[Any] = Queue(2)
-    monkeypatch.setattr(pywikibot, "_putthread", thread)
-    monkeypatch.setattr(pywikibot, "page_put_queue", queue)
-    monkeypatch.setattr(pywikibot, "_page_put_queue_busy", RLock())
-    yield thread
-    if thread.is_alive():
-        queue.put((None, (), {}))
-        thread.join(5)
+    monkeypatch.setattr(pywikibot, "page_put_queue", Queue(2))
+    return pywikibot._putthread
 
 
 @pytest.fixture(name="waits")

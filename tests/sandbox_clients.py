@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import requests
+from oauthlib.oauth2 import WebApplicationClient
 from requests_oauthlib import OAuth1
 
 if TYPE_CHECKING:
@@ -23,6 +24,14 @@ def query_of(address: str) -> dict[str, str]:
 def special(wiki: SandboxWiki, name: str) -> str:
     """The address of a subpage of Special:OAuth."""
     return f"{wiki.index_url}?{urlencode({'title': f'Special:OAuth/{name}'})}"
+
+
+def pkce() -> tuple[str, dict[str, str]]:
+    """A verifier and the address's parameters for it, made by oauthlib."""
+    maker = WebApplicationClient("x")
+    verifier = maker.create_code_verifier(64)
+    challenge = maker.create_code_challenge(verifier, "S256")
+    return verifier, {"code_challenge": challenge, "code_challenge_method": "S256"}
 
 
 class OAuth1Client:

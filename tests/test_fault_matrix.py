@@ -6,9 +6,9 @@ import itertools
 from queue import Queue
 
 import pytest
+import pywikibot
 
 import fault_matrix
-from bot_actions import own_put_thread  # noqa: F401
 from fault_matrix import CHANGES, FAULTS, FOR_GOOD, OPERATIONS, PROTOCOLS, Rigs, Scene
 from pwb_oauth.errors import PwbOAuthError, TransportError
 
@@ -70,9 +70,7 @@ class TestFaults:
                 assert outcome.waits == ()
 
     @each(FOR_GOOD)
-    def test_asynchronous_save_gives_the_error_to_its_callback(
-        self, rigs, put_thread, fault, protocol
-    ):
+    def test_asynchronous_save_gives_the_error_to_its_callback(self, rigs, fault, protocol):
         """The thread of asynchronous saves lives on, and does the next one."""
         rig = rigs.of(fault)
         rig.log_in(protocol)
@@ -91,7 +89,7 @@ class TestFaults:
         other.text = "again"
         other.save(asynchronous=True, callback=lambda page, error: given.put(error))
         assert given.get(timeout=5) is None
-        assert put_thread.is_alive()
+        assert pywikibot._putthread.is_alive()
         assert rig.waits == []
 
 

@@ -15,31 +15,73 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "pwb_oauth"
 LAYERS = (
     {"_version"},
     {"errors"},
-    {"clock", "forks", "quiet", "wiki"},
+    {"base_string", "clock", "forks", "grants", "quiet", "wiki"},
     {"credential"},
-    {"answers", "encryption", "tokens", "transport"},
+    {"answers", "encryption", "signing", "tokens", "transport"},
     {"stores"},
     {"oauth1", "oauth2"},
     {"identity"},
     {"authorization", "refusal", "sender"},
     {"renewal"},
     {"account"},
-    {"accounts"},
+    {"accounts", "prefetch"},
     {"sites"},
     {"csrf", "fatal", "login"},
     {"plugin"},
     {"configuration"},
-    {"cli.exits", "cli.terminal"},
-    {"cli.choice", "cli.options"},
-    {"cli.demo_run", "cli.key", "cli.login", "cli.logout"},
-    {"cli.demo"},
+    {"migration.finding", "migration.rewriting", "migration.source"},
+    {"migration.installation", "migration.proof", "migration.uses"},
+    {"migration.authenticate", "migration.cookies", "migration.passwords", "migration.variables"},
+    {"migration", "migration.moving"},
+    {"checks.finding", "checks.parallel"},
+    {"checks.access", "checks.question", "checks.siteinfo", "checks.trial"},
+    {"checks.machine"},
+    {"checks.scripts", "checks.storage", "checks.wikis"},
+    {"checks.consumers", "checks.files", "checks.tokens", "checks.usernames"},
+    {"checks.registry"},
+    {"checks.examination"},
+    {"checks"},
+    {
+        "cli.browser",
+        "cli.callback",
+        "cli.exits",
+        "cli.misplaced",
+        "cli.registration",
+        "cli.storage",
+        "cli.terminal",
+    },
+    {"cli.choice", "cli.obtain", "cli.options"},
+    {
+        "cli.demo_run",
+        "cli.doctor",
+        "cli.export",
+        "cli.key",
+        "cli.login",
+        "cli.logout",
+        "cli.move",
+        "cli.register",
+        "cli.setup",
+        "cli.status",
+        "cli.whoami",
+    },
+    {"cli.demo", "cli.migrate", "cli.sandbox"},
     {"cli"},
+    {"i18n", "scripts", "scripts.pwb_oauth.oauth"},
 )
 LEVEL = {module: level for level, layer in enumerate(LAYERS) for module in layer}
 # open_token_store() opens the stores that are built on its own module, when it is called.
 OPENED_WHEN_ASKED = {("tokens", "stores.keyring"), ("tokens", "stores.sql")}
-KNOW_PYWIKIBOT = {"configuration", "csrf", "fatal", "login", "plugin", "sites"}
-RUN_THE_SANDBOX = {"cli.demo", "cli.demo_run"}
+KNOW_PYWIKIBOT = {
+    "checks.scripts",
+    "configuration",
+    "csrf",
+    "fatal",
+    "login",
+    "plugin",
+    "prefetch",
+    "sites",
+}
+RUN_THE_SANDBOX = {"cli.demo", "cli.demo_run", "cli.sandbox"}
 
 
 def module_of(path):
@@ -79,12 +121,10 @@ PRODUCT = sorted(
 def own(module):
     """The modules of this package that a module imports, without the package's name.
 
-    Who imports a subcommand's neighbour does not import ``cli`` itself, though Python loads it.
+    Who imports a neighbour does not import their package itself, though Python loads it.
     """
     names = {name.removeprefix("pwb_oauth.") for name in imports_of(SOURCES[module])}
-    return {name for name in names if name in SOURCES and name} - (
-        {"cli"} if module.startswith("cli.") else set()
-    )
+    return {name for name in names if name in SOURCES and name} - {module.partition(".")[0]}
 
 
 def place(module):

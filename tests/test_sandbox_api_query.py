@@ -255,3 +255,27 @@ class TestSiteinfo:
         old = api("query", meta="siteinfo", siprop="*", formatversion="1")["query"]
         assert new.keys() == old.keys()
         assert old["namespaces"]["1"]["*"] == new["namespaces"]["1"]["name"] == "Talk"
+
+
+class TestMessages:
+    def test_message_has_its_text_or_is_missing(self, wiki):
+        """Pywikibot's scripts join lists with the wiki's own comma."""
+        answer = Api(wiki)("query", meta="allmessages", ammessages="comma-separator|May|nosuch")
+        assert answer["query"]["allmessages"] == [
+            {"name": "comma-separator", "normalizedname": "comma-separator", "content": ", "},
+            {"name": "May", "normalizedname": "may", "content": "May"},
+            {"name": "nosuch", "normalizedname": "nosuch", "missing": True},
+        ]
+
+    def test_page_in_the_namespace_mediawiki_changes_a_message(self, wiki):
+        """As an administrator does it."""
+        wiki.add_page("MediaWiki:Comma-separator", "、")
+        answer = Api(wiki)("query", meta="allmessages", ammessages="comma-separator")
+        assert answer["query"]["allmessages"][0]["content"] == "、"
+
+    def test_without_names_all_are_told(self, wiki):
+        """There are few."""
+        names = [
+            each["name"] for each in Api(wiki)("query", meta="allmessages")["query"]["allmessages"]
+        ]
+        assert {"comma-separator", "january", "jan", "may_long"} <= set(names)

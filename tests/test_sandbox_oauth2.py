@@ -8,10 +8,8 @@ from datetime import timedelta
 import jwt
 import pytest
 import requests
-from oauthlib.oauth2 import WebApplicationClient
 
-from pwb_oauth.testing import SandboxWiki
-from sandbox_clients import CALLBACK, OAuth2Client, ask, bearer, edit, query_of, who
+from sandbox_clients import CALLBACK, OAuth2Client, ask, bearer, edit, pkce, query_of, who
 
 
 @pytest.fixture
@@ -23,14 +21,6 @@ def client(wiki):
 def public(wiki):
     consumer = wiki.add_consumer("App", callback_url=CALLBACK, confidential=False)
     return OAuth2Client(wiki, consumer)
-
-
-def pkce():
-    """A verifier and the address's parameters for it, made by oauthlib."""
-    maker = WebApplicationClient("x")
-    verifier = maker.create_code_verifier(64)
-    challenge = maker.create_code_challenge(verifier, "S256")
-    return verifier, {"code_challenge": challenge, "code_challenge_method": "S256"}
 
 
 class TestAuthorize:
@@ -352,80 +342,3 @@ class TestRest:
         for body in ("{", "[]", "{}"):
             reply = requests.put(address, data=body, headers=headers, timeout=10)
             assert reply.status_code == 400
-
-
-class TestVersions:
-    def test_1_46_refuses_an_old_refresh_token_as_invalid_grant(self):
-        """Newer versions follow the RFC."""
-        with SandboxWiki(version="1.46") as wiki:
-            client = OAuth2Client(wiki, wiki.add_consumer("Tool", callback_url=CALLBACK))
-            token = client.obtain()["refresh_token"]
-            client.refresh(token)
-            again = client.refresh(token)
-            assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
-
-    def test_1_46_lets_the_port_of_a_loopback_address_differ(self):
-        """For 127.0.0.1, not for localhost."""
-        with SandboxWiki(version="1.46") as wiki:
-            client = OAuth2Client(wiki, wiki.add_consumer("Tool", callback_url=CALLBACK))
-            other = "http://127.0.0.1:4321/cb"
-            assert wiki.approve(client.link(redirect_uri=other)).startswith(f"{other}?code=")
-            named = wiki.add_consumer("Tool", callback_url="http://localhost:9999/cb")
-            link = OAuth2Client(wiki, named).link(redirect_uri="http://localhost:1/cb")
-            assert wiki.approve(link).startswith(wiki.url)
-
-    def test_1_46_refuses_a_verifier_without_a_challenge(self):
-        """1.43 accepts it, which is why a state matters there."""
-        statuses = {}
-        for version in ("1.43", "1.46"):
-            with SandboxWiki(version=version) as wiki:
-                client = OAuth2Client(wiki, wiki.add_consumer("Tool", callback_url=CALLBACK))
-                fields = {"code": client.code(), "code_verifier": pkce()[0]}
-                reply = client.token(grant_type="authorization_code", **fields)
-                statuses[version] = reply.status_code
-        assert statuses == {"1.43": 200, "1.46": 400}
-
-    def test_wikimedia_lets_a_used_refresh_token_work_for_ten_minutes(self):
-        """The grace of 1.47 and later."""
-        with SandboxWiki(version="wikimedia") as wiki:
-            client = OAuth2Client(wiki, wiki.add_consumer("Tool", callback_url=CALLBACK))
-            token = client.obtain()["refresh_token"]
-            client.refresh(token)
-            wiki.clock.advance(590)
-            assert client.refresh(token).status_code == 200
-            wiki.clock.advance(20)
-            assert client.refresh(token).status_code == 400
-
-    def test_wikimedias_edge_answers_before_the_wiki(self):
-        """An expired or damaged JWT is HTTP 401, a revoked one the wiki's error."""
-        with SandboxWiki(version="wikimedia") as wiki:
-            client = OAuth2Client(wiki, wiki.add_consumer("Tool", callback_url=CALLBACK))
-            pair = client.obtain()
-            client.refresh(pair["refresh_token"])
-            assert who(wiki, token=pair["access_token"]) == "mwoauth-invalid-authorization"
-            wiki.expire_tokens()
-            reply = ask(wiki, token=pair["access_token"], action="query")
-            assert reply.status_code == 401
-            assert reply.json() == {"httpCode": 401, "httpReason": "Jwt is expired"}
-            assert 'error="invalid_token"' in reply.headers["WWW-Authenticate"]
-            assert ask(wiki, token="damaged", action="query").status_code == 401
-
-    def test_wikimedias_session_cookie_belongs_to_one_token(self):
-        """Sent back it is fine, with another token it fails the request."""
-        with SandboxWiki(version="wikimedia") as wiki:
-            bot, bob = (
-                wiki.add_consumer("B", owner=owner, owner_only=True).access_token
-                for owner in ("BotOwner", "Bob")
-            )
-            reply = ask(wiki, token=bot, action="query")
-            cookie = {"sessionJwt": reply.cookies["sessionJwt"]}
-            again = ask(wiki, token=bot, cookies=cookie, action="query")
-            assert "MediaWiki-API-Error" not in again.headers
-            assert "Set-Cookie" not in again.headers
-            wrong = ask(wiki, token=bob, cookies=cookie, action="query")
-            assert wrong.headers["MediaWiki-API-Error"] == "mwoauth-invalid-authorization-jwt"
-
-    def test_unknown_version_is_a_value_error_that_lists_the_known(self):
-        """A typing error is told with what there is."""
-        with pytest.raises(ValueError, match=r"'1\.43', '1\.46', 'wikimedia'"):
-            SandboxWiki(version="1.44")

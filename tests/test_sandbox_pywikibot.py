@@ -2,97 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import os
 import struct
-import subprocess
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from pwb_oauth.testing import SandboxWiki
-from pwb_oauth.testing.sandbox.defaults import default_description
+from sandbox_stock import BOT, StockPywikibot
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-BOT = "BotOwner"
-EVERY_GRANT = (
-    "basic",
-    "highvolume",
-    "editpage",
-    "createeditmovepage",
-    "patrol",
-    "uploadfile",
-    "viewmywatchlist",
-    "editmywatchlist",
-)
-START = """
-import json
-import pywikibot
-from pywikibot import pagegenerators
-site = pywikibot.Site('en', 'sandbox')
-said = {}
-"""
-
-
-class StockPywikibot:
-    """Pywikibot with a fresh configuration folder, run as someone would run a script."""
-
-    def __init__(self, wiki: SandboxWiki, folder: Path) -> None:
-        self.wiki = wiki
-        # Pywikibot sorts revisions by their second: what a test does comes after the set-up.
-        self.wiki.clock.advance(60)
-        self.folder = folder
-        self.config: Path | None = None
-
-    def configure(self, user: str, **settings: Any) -> None:
-        self.config = self.wiki.write_pywikibot_config(self.folder, user)
-        with self.config.open("a") as file:
-            file.writelines(f"{name} = {value!r}\n" for name, value in settings.items())
-
-    def with_password(self, user: str, entry: str) -> None:
-        """Sign in as `user` with the line `entry` of a password file."""
-        passwords = self.folder / "passwords"
-        self.folder.mkdir(exist_ok=True)
-        passwords.write_text(entry)
-        passwords.chmod(0o600)
-        self.configure(user, password_file="passwords")
-
-    def with_account_password(self, user: str) -> None:
-        self.with_password(user, repr((user, self.wiki.users[user].password)))
-
-    def with_oauth1(self, user: str, grants: tuple[str, ...] = EVERY_GRANT) -> None:
-        """Use Pywikibot's own OAuth 1.0a, with an owner-only consumer."""
-        consumer = self.wiki.add_consumer(
-            "stock", oauth_version="1.0a", owner=user, owner_only=True, grants=grants
-        )
-        self.configure(user)
-        four = (consumer.key, consumer.secret, consumer.access_token, consumer.access_secret)
-        host = self.wiki.url.removeprefix("http://")
-        with self.config.open("a") as file:
-            file.write(f"authenticate[{host!r}] = {four!r}\n")
-
-    def run(self, script: str) -> dict[str, Any]:
-        """Run a script; what it puts into `said` comes back."""
-        done = subprocess.run(  # noqa: S603 - the interpreter of these tests
-            [sys.executable, "-c", f"{START}{script}\nprint('SAID', json.dumps(said))"],
-            env={**os.environ, "PYWIKIBOT_DIR": str(self.folder), "PYTHONPATH": ""},
-            cwd=self.folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        last = done.stdout.strip().splitlines()[-1]
-        return json.loads(last.removeprefix("SAID "))
-
 
 @pytest.fixture
-def stock(wiki: SandboxWiki, tmp_path: Path) -> StockPywikibot:
+def stock(wiki, tmp_path: Path) -> StockPywikibot:
     return StockPywikibot(wiki, tmp_path / "pywikibot")
 
 
@@ -127,33 +49,27 @@ class TestSignIn:
         }
         assert [entry.mechanism for entry in wiki.log.select(action="edit")] == ["cookie"]
 
-    def test_bot_password_signs_in_within_its_grants(self, tmp_path):
+    def test_bot_password_signs_in_within_its_grants(self, wiki, stock):
         """A BotPassword edits, and lacks the rights that it was not granted."""
-        password, grants = "0123456789abcdefghijklmnopqrstuv", ["basic", "editpage"]
-        description = default_description("MediaWiki 1.43.9")
-        description["bot_passwords"] = [
-            {"user": BOT, "app_id": "pwb", "password": password, "grants": grants}
-        ]
-        with SandboxWiki(description) as wiki:
-            stock = StockPywikibot(wiki, tmp_path / "pywikibot")
-            stock.with_password(BOT, f"({BOT!r}, BotPassword('pwb', {password!r}))")
-            said = stock.run(
-                "site.login()\n"
-                "page = pywikibot.Page(site, 'Sandbox')\n"
-                "page.text = 'by a bot password'\n"
-                "page.save()\n"
-                "said['rights'] = site.userinfo['rights']\n"
-                "try:\n"
-                "    page.move('Elsewhere', summary='no')\n"
-                "except pywikibot.exceptions.Error as error:\n"
-                "    said['move'] = type(error).__name__\n"
-            )
-            assert wiki.pages["Sandbox"].latest.user == BOT
-            assert "edit" in said["rights"]
-            assert "move" not in said["rights"]
-            assert said["move"] == "UserRightsError"
-            assert "Elsewhere" not in wiki.pages
-            assert {entry.mechanism for entry in wiki.log.select(action="edit")} == {"botpassword"}
+        password = wiki.add_bot_password(BOT, "pwb", grants=["basic", "editpage"]).password
+        stock.with_password(BOT, f"({BOT!r}, BotPassword('pwb', {password!r}))")
+        said = stock.run(
+            "site.login()\n"
+            "page = pywikibot.Page(site, 'Sandbox')\n"
+            "page.text = 'by a bot password'\n"
+            "page.save()\n"
+            "said['rights'] = site.userinfo['rights']\n"
+            "try:\n"
+            "    page.move('Elsewhere', summary='no')\n"
+            "except pywikibot.exceptions.Error as error:\n"
+            "    said['move'] = type(error).__name__\n"
+        )
+        assert wiki.pages["Sandbox"].latest.user == BOT
+        assert "edit" in said["rights"]
+        assert "move" not in said["rights"]
+        assert said["move"] == "UserRightsError"
+        assert "Elsewhere" not in wiki.pages
+        assert {entry.mechanism for entry in wiki.log.select(action="edit")} == {"botpassword"}
 
     def test_stock_oauth1_signs_every_request_and_cannot_log_out(self, wiki, stock):
         """Pywikibot's own OAuth 1.0a edits; the wiki refuses its logout."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import doctest
+import errno
+import re
 import socket
 import subprocess
 import sys
@@ -17,6 +19,8 @@ from requests_oauthlib import OAuth1
 import pwb_oauth.testing
 import pwb_oauth.testing.sandbox
 from pwb_oauth.testing import SandboxWiki
+from pwb_oauth.testing.sandbox.nonces import Nonces
+from pwb_oauth.testing.sandbox.server import RequestLog
 from sandbox_clients import CALLBACK, OAuth1Client, OAuth2Client, edit, who
 
 
@@ -57,6 +61,25 @@ class TestSandboxWiki:
     def test_only_loopback_is_listened_on(self, wiki):
         """Nobody else on the network reaches the wiki."""
         assert wiki._server._server.server_address[0] == "127.0.0.1"
+
+    def test_taken_port_is_an_os_error(self, capfd):
+        """Werkzeug would end the whole program, and say so itself."""
+        with (
+            socket.create_server(("127.0.0.1", 0)) as other,
+            pytest.raises(OSError, match="already in use") as caught,
+        ):
+            SandboxWiki(port=other.getsockname()[1])
+        assert caught.value.errno == errno.EADDRINUSE
+        assert capfd.readouterr() == ("", "")
+
+    def test_named_port_can_be_taken_again_at_once(self):
+        """By the next wiki, after the one before it was closed."""
+        with SandboxWiki() as wiki:
+            port = int(wiki.url.rpartition(":")[2])
+            requests.get(wiki.api_url, timeout=10)
+        with SandboxWiki(port=port) as again:
+            assert again.url == wiki.url
+            assert requests.get(again.api_url, timeout=10).ok
 
     def test_two_wikis_in_one_process_know_nothing_of_each_other(self, wiki):
         """Accounts, tokens and ports are each wiki's own."""
@@ -122,6 +145,76 @@ class TestSandboxWiki:
         assert good.headers["authorization"] == f"Bearer {consumer.access_token}"
         assert abs(good.time - wiki.clock.now) < timedelta(seconds=30)
         assert wiki.log.select(user="BotOwner") == [good]
+
+    def test_log_keeps_the_last_thousand(self, wiki):
+        """So that a wiki that runs for days does not fill the memory."""
+        wiki.log.limit = 3
+        for number in range(5):
+            who(wiki, token=f"garbage {number}")
+        kept = [entry.headers["Authorization"][-1] for entry in wiki.log]
+        assert kept == ["2", "3", "4"]
+        assert (len(wiki.log), wiki.log.dropped) == (3, 2)
+        assert wiki.log[-1].error == "mwoauth-invalid-authorization"
+        wiki.log.clear()
+        assert (len(wiki.log), wiki.log.dropped) == (0, 0)
+        assert RequestLog().limit == 1000
+
+    def test_watcher_is_told_of_every_request(self, wiki):
+        """Once each, when it is answered."""
+        told = []
+        wiki.log.watch(told.append)
+        who(wiki, token="garbage")
+        assert told == list(wiki.log)
+
+    def test_log_without_a_limit_keeps_all(self, wiki):
+        """For tests that count thousands."""
+        wiki.log.limit = None
+        (entry,) = self._logged(wiki)
+        for _ in range(1500):
+            wiki.log.append(entry)
+        assert (len(wiki.log), wiki.log.dropped) == (1501, 0)
+
+    @staticmethod
+    def _logged(wiki):
+        who(wiki, token="garbage")
+        return list(wiki.log)
+
+    def test_bot_password_signs_in_within_its_grants(self, wiki):
+        """Its form is MediaWiki's; a made-up one fits too."""
+        made = wiki.add_bot_password("Bob", "app", grants=["basic"])
+        assert made.login_name == "Bob@app"
+        assert re.fullmatch(r"[0-9a-w]{32,}", made.password)
+        assert wiki.bot_passwords["Bob@app"] is made
+        with requests.Session() as session:
+            ask = {"action": "query", "meta": "tokens", "type": "login", "format": "json"}
+            tokens = session.get(wiki.api_url, params=ask, timeout=10).json()["query"]["tokens"]
+            fields = {
+                "action": "login",
+                "lgname": made.login_name,
+                "lgpassword": made.password,
+                "lgtoken": tokens["logintoken"],
+                "format": "json",
+            }
+            reply = session.post(wiki.api_url, fields, timeout=10).json()
+            assert reply["login"]["result"] == "Success"
+            who_am_i = {"action": "query", "meta": "userinfo", "uiprop": "rights", "format": "json"}
+            info = session.get(wiki.api_url, params=who_am_i, timeout=10).json()["query"][
+                "userinfo"
+            ]
+        assert info["name"] == "Bob"
+        assert "edit" not in info["rights"]
+
+    def test_added_page_is_there_with_its_author(self, wiki):
+        """Under its normalized title; once more is one more revision."""
+        page = wiki.add_page("user:Bob/sub_page", "First.", user="Bob")
+        assert (page.title, page.ns, page.latest.user) == ("User:Bob/sub page", 2, "Bob")
+        wiki.add_page("User:Bob/sub page", "Second.")
+        assert [each.user for each in page.revisions] == ["Bob", "Admin"]
+        changes = {"action": "query", "list": "recentchanges", "rclimit": "2", "format": "json"}
+        reply = requests.get(wiki.api_url, changes, timeout=10).json()
+        assert [each["title"] for each in reply["query"]["recentchanges"]] == [page.title] * 2
+        with pytest.raises(ValueError, match=r"\["):
+            wiki.add_page("A[b", "")
 
     def test_reset_brings_the_start_back(self, wiki):
         """Pages, consumers, clock and log are as freshly started."""
@@ -237,6 +330,20 @@ class TestSandboxWiki:
         """The first thing a newcomer copies runs."""
         assert doctest.testmod(pwb_oauth.testing.sandbox).attempted > 0
         assert doctest.testmod(pwb_oauth.testing.sandbox).failed == 0
+
+
+class TestNonces:
+    """What the wiki remembers of each OAuth 1.0a request."""
+
+    def test_nonce_is_known_for_five_minutes_and_then_forgotten(self):
+        """Nothing of it stays in memory."""
+        nonces, now = Nonces(), datetime(2030, 1, 1, tzinfo=timezone.utc)
+        assert nonces.burn("a", now)
+        assert not nonces.burn("a", now + timedelta(seconds=299))
+        assert nonces.burn("b", now + timedelta(seconds=299))
+        assert nonces.burn("c", now + timedelta(seconds=301))
+        assert sum(map(len, nonces._used.values())) == 2
+        assert nonces.burn("a", now + timedelta(seconds=302))
 
 
 class TestClock:

@@ -34,6 +34,7 @@ class Record:
     def __init__(self, wiki: SandboxWiki) -> None:
         """Note the moments from here on."""
         self.wiki = wiki
+        wiki.log.limit = None
         self._answered: dict[int, datetime] = {}
         self._append = wiki.log.append
         wiki.log.append = self._note  # type: ignore[method-assign]

@@ -23,6 +23,7 @@ class Scale:
         accounts: At work at the same time.
         account_processes: Among which they are divided.
         account_edits: Of each account.
+        requests: Signed ones, against one sandbox wiki.
     """
 
     processes: int
@@ -34,6 +35,7 @@ class Scale:
     accounts: int
     account_processes: int
     account_edits: int
+    requests: int
 
 
 SHORT = Scale(
@@ -46,6 +48,7 @@ SHORT = Scale(
     accounts=16,
     account_processes=1,
     account_edits=20,
+    requests=2_000,
 )
 LONG = Scale(
     processes=8,
@@ -57,6 +60,7 @@ LONG = Scale(
     accounts=64,
     account_processes=2,
     account_edits=200,
+    requests=10_000,
 )
 
 

@@ -74,6 +74,11 @@ def sandbox(port: int, version: str, seed_path: Path | None) -> None:
     Prints its addresses, users and consumers, with their passwords and secrets, which are good for
     nothing else; then a line for each request. Everything is gone when it ends. What a seed file
     may hold is in docs/sandbox-wiki.md. Ctrl-C ends it, with exit code 0.
+
+    \b
+    Examples:
+      pwb-oauth sandbox
+      pwb-oauth sandbox --port 0 --version wikimedia --seed seed.json
     """
     try:
         from pwb_oauth.testing import SandboxWiki  # noqa: PLC0415  # needs the extra
@@ -90,8 +95,9 @@ def sandbox(port: int, version: str, seed_path: Path | None) -> None:
         ) from error
     with wiki:
         _sow(wiki, seed, seed_path)
-        _describe(wiki)
+        # First, since who has read the last line may ask at once.
         wiki.log.watch(_show)
+        _describe(wiki)
         with suppress(KeyboardInterrupt):
             wiki.wait()
 

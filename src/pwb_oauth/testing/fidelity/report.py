@@ -29,6 +29,25 @@ def as_json(results: Iterable[CaseResult]) -> dict[str, Any]:
     return {"passed": passed, "of": len(cases), "cases": cases}
 
 
+def as_table(report: dict[str, Any]) -> str:
+    """Count cases by the first two words of their names, as a table in Markdown.
+
+    Args:
+        report: As :func:`as_json` gives it.
+
+    Returns:
+        A line for each kind of case, and one for each case that is not answered alike.
+    """
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for case in report["cases"]:
+        groups.setdefault("_".join(case["case"].split("_")[:2]), []).append(case)
+    lines = ["| Cases | Recorded | Answered alike |", "|---|---|---|"]
+    for name, group in groups.items():
+        lines.append(f"| `{name}` | {len(group)} | {sum(case['passed'] for case in group)} |")
+        lines += [f"| ⚠ `{case['case']}` | | no |" for case in group if not case["passed"]]
+    return "\n".join([*lines, f"| all | {report['of']} | {report['passed']} |"])
+
+
 def as_transcript(result: CaseResult) -> str:
     """Show every request as it was sent, the reply, and all differences at length."""
     return "\n".join(line for one in result.played for line in _transcript(one))

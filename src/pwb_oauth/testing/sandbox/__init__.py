@@ -11,48 +11,37 @@ Example:
 
 from __future__ import annotations
 
-import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from pwb_oauth.testing.sandbox import (
-    api,
-    grants,
-    grants_page,
-    pages,
-    pywikibot_config,
-    registration,
-    rest,
-    seed,
-)
+from pwb_oauth.testing.sandbox import api, pages, pywikibot_config, rest, seed
+from pwb_oauth.testing.sandbox.administration import Administration
 from pwb_oauth.testing.sandbox.approve import Browser
 from pwb_oauth.testing.sandbox.clock import Clock
 from pwb_oauth.testing.sandbox.defaults import default_description
 from pwb_oauth.testing.sandbox.faults import Fault, FaultKind, Faults
-from pwb_oauth.testing.sandbox.model import (
-    Block,
-    Consumer,
-    ConsumerState,
-    Page,
-    User,
-    WikiState,
-)
+from pwb_oauth.testing.sandbox.model import BotPassword, Consumer, Page, User, WikiState
 from pwb_oauth.testing.sandbox.server import LogEntry, RequestLog, WikiServer
 from pwb_oauth.testing.sandbox.versions import behaviour_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import timedelta
     from types import TracebackType
 
     from typing_extensions import Self
 
-__all__ = ["Clock", "Consumer", "LogEntry", "Page", "RequestLog", "SandboxWiki", "User"]
+__all__ = [
+    "BotPassword",
+    "Clock",
+    "Consumer",
+    "LogEntry",
+    "Page",
+    "RequestLog",
+    "SandboxWiki",
+    "User",
+]
 
-DEFAULT_GRANTS = ("basic", "highvolume", "editpage", "createeditmovepage")
 
-
-class SandboxWiki:
+class SandboxWiki(Administration):
     """A real HTTP server on 127.0.0.1 that answers as a MediaWiki with Extension:OAuth does.
 
     It starts with the users Alice, Bob, BotOwner (a bot) and Admin (an administrator), whose
@@ -66,9 +55,12 @@ class SandboxWiki:
         version: Whose behaviour: ``"1.43"``, ``"1.46"`` or ``"wikimedia"``.
         port: Where to listen; 0 is any free port.
 
+    Raises:
+        OSError: The port is taken.
+
     Attributes:
         clock: The wiki's time, which goes into everything: lifetimes, nonces, timestamps.
-        log: Every request and what was answered.
+        log: The last 1,000 requests and what was answered; `RequestLog.limit` changes the number.
         errors: What went wrong inside the sandbox itself. The client got a 500, and `close` raises
             the first of them.
     """
@@ -179,7 +171,7 @@ class SandboxWiki:
 
     @property
     def log(self) -> RequestLog:
-        """Every request that was answered, the oldest first."""
+        """The requests that were answered last, the oldest first."""
         return self._server.log
 
     @property
@@ -193,6 +185,11 @@ class SandboxWiki:
         return self._state.users
 
     @property
+    def bot_passwords(self) -> dict[str, BotPassword]:
+        """Bot passwords by login name, ``USER@APP_ID``."""
+        return self._state.bot_passwords
+
+    @property
     def consumers(self) -> dict[str, Consumer]:
         """Consumers by key."""
         return self._state.consumers
@@ -201,82 +198,6 @@ class SandboxWiki:
     def pages(self) -> dict[str, Page]:
         """Pages by title."""
         return self._state.pages
-
-    def add_user(
-        self,
-        name: str,
-        *,
-        password: str | None = None,
-        groups: Sequence[str] = (),
-        email: str = "",
-        real_name: str = "",
-    ) -> User:
-        """Register an account.
-
-        Args:
-            name: With a capital first letter.
-            password: None makes one up.
-            groups: Besides those that everyone is in.
-            email: Counts as confirmed.
-            real_name: Shown to consumers with the grant for it.
-        """
-        with self._state.lock:
-            now = self._state.now
-            user = User(
-                self._state.next_id("user"),
-                name,
-                password or secrets.token_urlsafe(12),
-                list(groups),
-                now,
-                real_name,
-                email,
-                now if email else None,
-            )
-            self._state.users[name] = user
-        return user
-
-    def add_consumer(
-        self,
-        name: str,
-        *,
-        oauth_version: Literal["1.0a", "2.0"] = "2.0",
-        owner: str = "Alice",
-        owner_only: bool = False,
-        confidential: bool = True,
-        callback_url: str = "",
-        callback_is_prefix: bool = False,
-        grants: Sequence[str] = DEFAULT_GRANTS,
-        state: ConsumerState = "approved",
-        grant_types: Sequence[str] | None = None,
-    ) -> Consumer:
-        """Register a consumer.
-
-        Args:
-            name: What users see.
-            oauth_version: ``"1.0a"`` or ``"2.0"``.
-            owner: Who registers it.
-            owner_only: Only for its owner; it comes with ``access_token`` (and ``access_secret``).
-            confidential: OAuth 2.0: False is a public client, which must use PKCE.
-            callback_url: Empty for the wiki's own page that shows the verifier.
-            callback_is_prefix: OAuth 1.0a: requests may name any address that begins so.
-            grants: What it may ask for.
-            state: ``"proposed"``, ``"approved"``, ``"rejected"`` or ``"disabled"``.
-            grant_types: OAuth 2.0's; None for what such a client usually has.
-        """
-        with self._state.lock:
-            return registration.new_consumer(
-                self._state,
-                name=name,
-                owner=self._state.users[owner],
-                oauth_version=oauth_version,
-                callback_url=callback_url,
-                callback_is_prefix=callback_is_prefix,
-                owner_only=owner_only,
-                confidential=confidential,
-                grants=_full_names(grants),
-                grant_types=list(grant_types) if grant_types is not None else None,
-                state=state,
-            )
 
     def approve(self, authorization_url: str, user: str = "Alice", *, allow: bool = True) -> str:
         """Do what a person at a browser does with an application's link.
@@ -322,61 +243,6 @@ class SandboxWiki:
         """
         self._faults.add(Fault(kind, count, path, action, user, seconds))
 
-    def expire_tokens(self, user: str | None = None) -> None:
-        """End OAuth 2.0 access tokens now, not refresh tokens.
-
-        Args:
-            user: Only those of this account.
-        """
-        with self._state.lock:
-            for token in self._state.access_tokens.values():
-                owner = self._state.user_by_id(token.user_id)
-                if user is None or (owner is not None and owner.name == user):
-                    token.expires_at = min(token.expires_at, self._state.now)
-
-    def revoke(self, user: str, consumer: Consumer | None = None) -> None:
-        """Take back what a user allowed, as at Special:OAuthManageMyGrants.
-
-        Args:
-            user: Whose approval.
-            consumer: Only for this one.
-        """
-        with self._state.lock:
-            user_id = self._state.users[user].id
-            for accepted in list(self._state.acceptances):
-                wanted = consumer is None or accepted.consumer_key == consumer.key
-                if accepted.user_id == user_id and wanted:
-                    grants_page.revoke(self._state, accepted)
-
-    def set_consumer_state(self, key: str, state: ConsumerState) -> None:
-        """Approve, reject or disable a consumer, as an administrator does."""
-        with self._state.lock:
-            self._state.consumers[key].state = state
-
-    def disable(self, consumer: Consumer) -> None:
-        """Disable a consumer, as an administrator does."""
-        self.set_consumer_state(consumer.key, "disabled")
-
-    def set_lifetimes(
-        self, *, access: timedelta | None = None, refresh: timedelta | None = None
-    ) -> None:
-        """Say how long OAuth 2.0 tokens live that are issued from here on."""
-        with self._state.lock:
-            lifetimes = self._state.lifetimes
-            lifetimes.access = access or lifetimes.access
-            lifetimes.refresh = refresh or lifetimes.refresh
-
-    def block(self, user: str, *, reason: str = "", by: str = "Admin") -> None:
-        """Block an account from editing, for good."""
-        with self._state.lock:
-            number = self._state.next_id("block")
-            self._state.users[user].block = Block(number, by, reason, self._state.now)
-
-    def lock(self, user: str) -> None:
-        """Lock an account everywhere, as a steward does: its OAuth requests are refused."""
-        with self._state.lock:
-            self._state.users[user].locked = True
-
     def write_pywikibot_config(self, folder: Path | str, usernames: str | None = None) -> Path:
         """Write what Pywikibot needs to work on this wiki as ``Site("en", "sandbox")``.
 
@@ -391,7 +257,3 @@ class SandboxWiki:
         return pywikibot_config.write(
             Path(folder), port=self._server.port, script_path=site.script_path, username=usernames
         )
-
-
-def _full_names(names: Sequence[str]) -> list[str]:
-    return grants.full_names(names)

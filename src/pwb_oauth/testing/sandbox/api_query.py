@@ -9,6 +9,7 @@ from pwb_oauth.testing.sandbox import (
     api_info,
     api_links,
     api_lists,
+    api_messages,
     api_meta,
     api_pageset,
     api_recentchanges,
@@ -58,6 +59,7 @@ _LINK_GENERATORS: dict[str, Callable[[Call, dict[str, Any], PageSet], Listing]] 
     "templates": api_links.generate_templates,
 }
 _META: dict[str, Callable[[Call, dict[str, Any]], dict[str, Any]]] = {
+    "allmessages": api_messages.allmessages,
     "authmanagerinfo": api_meta.authmanagerinfo,
     "siteinfo": api_siteinfo.siteinfo,
     "tokens": api_meta.tokens,
@@ -76,7 +78,7 @@ class _Progress:
 
     @classmethod
     def read(cls, text: str | None) -> _Progress:
-        if text is None:
+        if not text:
             return cls(set(), generator_done=False)
         generator, separator, finished = text.partition("||")
         if not separator:
@@ -177,12 +179,13 @@ def _page_set(call: Call, given: dict[str, Any], progress: _Progress) -> tuple[P
     found = named_pages(call, given)
     if not generator:
         return found, {}
+    _need(generator, {**_LINK_GENERATORS, **_LISTS}, "generator")
     module = modules()[f"query+{generator}"]
     parameters = call.parameters(module.path, "g")
     if generator in _LINK_GENERATORS:
         listing = _LINK_GENERATORS[generator](call, parameters, found)
     else:
-        listing = _need(generator, _LISTS, "generator")(call, parameters)
+        listing = _LISTS[generator](call, parameters)
     following = api_pageset.by_titles(
         call.wiki, listing.titles, redirects=given["redirects"], keep_order=True
     )

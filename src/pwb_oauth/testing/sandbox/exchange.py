@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
+from io import BytesIO
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import parse_qsl, unquote
 
@@ -22,6 +24,20 @@ if TYPE_CHECKING:
 TokenKind = Literal["csrf", "watch", "patrol", "rollback", "userrights", "login", "createaccount"]
 _ANONYMOUS_TOKEN = "+\\"
 _FORM = "application/x-www-form-urlencoded"
+
+
+class _Request(Request):
+    """A request with a form of any size, of which nothing is left on disk or open.
+
+    Werkzeug refuses a long page in a multipart body, and puts files where somebody has to close
+    them, those of equal names and those of half a body too.
+    """
+
+    max_form_memory_size = sys.maxsize
+    max_form_parts = sys.maxsize
+
+    def _get_file_stream(self, *_: object, **__: object) -> BytesIO:
+        return BytesIO()
 
 
 class WikiRequest:
@@ -43,7 +59,7 @@ class WikiRequest:
     """
 
     def __init__(self, environ: Mapping[str, object]) -> None:
-        request = Request(dict(environ))
+        request = _Request(dict(environ))
         self.method = request.method
         self.path = request.path
         self.raw_path = str(environ.get("REQUEST_URI") or request.path).partition("?")[0]
@@ -68,11 +84,6 @@ class WikiRequest:
     def params(self) -> dict[str, str]:
         """Query and form together; the form's win, as in MediaWiki."""
         return {**self.query, **self.form}
-
-    def close(self) -> None:
-        """Close the files; a request may have been answered without a look at them."""
-        for file in self.files.values():
-            file.close()
 
     @property
     def authorization(self) -> str:

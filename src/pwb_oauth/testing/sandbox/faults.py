@@ -55,7 +55,7 @@ _API_ERRORS: dict[str, tuple[str, str]] = {
     "badtoken": ("badtoken", "Invalid CSRF token."),
     "jwt": (
         "mwoauth-invalid-authorization-jwt",
-        "The session cookie in your request belongs to another authorization.",
+        "Invalid 'sessionJwt' cookie: JWT error: wrong subject",
     ),
     "maxlag": ("maxlag", "Waiting for db1: 7 seconds lagged."),
 }

@@ -8,7 +8,7 @@ from pwb_oauth.testing.sandbox.model import Page, RecentChange, Revision
 
 if TYPE_CHECKING:
     from pwb_oauth.testing.sandbox.exchange import Context
-    from pwb_oauth.testing.sandbox.model import WikiState
+    from pwb_oauth.testing.sandbox.model import User, WikiState
 
 
 def namespace_of(wiki: WikiState, title: str) -> int:
@@ -66,9 +66,37 @@ def save_revision(
     if context.user:
         context.user.editcount += 1
     if in_recent_changes:
-        wiki.recent_changes.append(_recent_change(context, page, revision, old, bot=bot))
+        patrolled = 2 if "autopatrol" in context.rights else 0
+        change = _recent_change(wiki, page, revision, old, bot=bot, patrolled=patrolled)
+        wiki.recent_changes.append(change)
     context.note_write()
     return revision
+
+
+def set_page_up(wiki: WikiState, title: str, text: str, user: User) -> Page:
+    """Write a page without a request.
+
+    Args:
+        wiki: Where.
+        title: Normalized, namespace included. A page that is there gets one more revision.
+        text: The page's new text.
+        user: Its author.
+    """
+    page = wiki.pages.get(title)
+    old = page.latest if page else None
+    revision = Revision(
+        revid=wiki.next_id("revision"),
+        parentid=old.revid if old else 0,
+        user=user.name,
+        user_id=user.id,
+        text=text,
+        comment="",
+        timestamp=wiki.now.replace(microsecond=0),
+        content_model=page.content_model if page else "wikitext",
+    )
+    page = _with_revision(wiki, title, revision)
+    wiki.recent_changes.append(_recent_change(wiki, page, revision, old, bot=False, patrolled=2))
+    return page
 
 
 def _with_revision(wiki: WikiState, title: str, revision: Revision) -> Page:
@@ -84,10 +112,16 @@ def _with_revision(wiki: WikiState, title: str, revision: Revision) -> Page:
 
 
 def _recent_change(
-    context: Context, page: Page, revision: Revision, old: Revision | None, *, bot: bool
+    wiki: WikiState,
+    page: Page,
+    revision: Revision,
+    old: Revision | None,
+    *,
+    bot: bool,
+    patrolled: int,
 ) -> RecentChange:
     return RecentChange(
-        rcid=context.wiki.next_id("rc"),
+        rcid=wiki.next_id("rc"),
         type="edit" if old else "new",
         timestamp=revision.timestamp,
         ns=page.ns,
@@ -102,6 +136,6 @@ def _recent_change(
         new_len=len(revision.text.encode()),
         minor=revision.minor,
         bot=bot,
-        patrolled=2 if "autopatrol" in context.rights else 0,
+        patrolled=patrolled,
         tags=list(revision.tags),
     )

@@ -75,12 +75,25 @@ def issue(
         "iat": now.timestamp(),
         "nbf": now.timestamp(),
         "exp": expires_at.timestamp(),
-        "sub": str(user.id) if user else "",
+        "sub": _subject(wiki, consumer, user),
         "iss": wiki.site.server,
         "scopes": scopes,
     }
     wiki.access_tokens[record.id] = record
     return jwt.encode(claims, _private_key(wiki), _ALGORITHM), record
+
+
+def _subject(wiki: WikiState, consumer: Consumer, user: User | None) -> str:
+    new = wiki.behaviour.subject_names_wiki
+    # The newer ones name the owner where the token acts for nobody (T417278).
+    whom = user or (wiki.users[consumer.owner] if new else None)
+    if whom is None:
+        return ""
+    return (
+        f"mw:local:{wiki.site.dbname}:{whom.id}"
+        if new and not consumer.owner_only
+        else f"{whom.id}"
+    )
 
 
 def issue_owner_only(

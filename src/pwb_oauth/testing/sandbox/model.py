@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
+from pwb_oauth.testing.sandbox.nonces import Nonces
+
 if TYPE_CHECKING:
     from pwb_oauth.testing.sandbox.clock import Clock
     from pwb_oauth.testing.sandbox.tokens import (
@@ -310,7 +312,7 @@ class WikiState:
     consumers: dict[str, Consumer] = field(default_factory=dict)
     acceptances: list[Acceptance] = field(default_factory=list)
     request_tokens: dict[str, RequestToken] = field(default_factory=dict)
-    nonces: dict[str, datetime] = field(default_factory=dict)
+    nonces: Nonces = field(default_factory=Nonces)
     codes: dict[str, AuthorizationCode] = field(default_factory=dict, repr=False)
     access_tokens: dict[str, IssuedAccessToken] = field(default_factory=dict)
     refresh_tokens: dict[str, IssuedRefreshToken] = field(default_factory=dict, repr=False)

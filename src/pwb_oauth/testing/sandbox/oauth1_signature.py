@@ -148,11 +148,8 @@ def _check_timestamp(wiki: WikiState, timestamp: str) -> None:
 def _burn_nonce(wiki: WikiState, consumer: Consumer, nonce: str) -> None:
     if not nonce:
         raise OAuth1Error("Missing nonce parameter. The parameter is required")
-    key = f"{consumer.key}:{nonce}"
-    burnt_at = wiki.nonces.get(key)
-    if burnt_at is not None and wiki.now - burnt_at < TIMESTAMP_WINDOW:
+    if not wiki.nonces.burn(f"{consumer.key}:{nonce}", wiki.now):
         raise OAuth1Error(f"Nonce already used: {nonce}")
-    wiki.nonces[key] = wiki.now
 
 
 def _signature_verifies(

@@ -40,7 +40,7 @@ _REJECTED = "User has rejected the request from client application"
 
 
 class _SentBackError(OAuth2Error):
-    """An error that goes to the application's callback; the state does not go with it."""
+    """An error that goes to the application's callback, whose address may hold the state."""
 
     def __init__(self, error: OAuth2Error, callback_url: str) -> None:
         super().__init__(error.status, error.error, error.description, error.hint)
@@ -52,7 +52,7 @@ def handle(context: Context) -> Response:
     try:
         return _authorize(context)
     except _SentBackError as error:
-        return _redirect(302, html.with_query(error.callback_url, **error.fields))
+        return _redirect(302, html.with_query(error.callback_url, **error.fields(context.wiki)))
     except OAuth2Error as error:
         return _error_page(context, error)
 
@@ -65,7 +65,7 @@ def _authorize(context: Context) -> Response:
         return _to_login(context)
     consumer = _client(context.wiki, query.get("client_id", ""))
     callback_url = _callback_url(context, consumer)
-    scopes = _scopes(context.wiki, consumer, query.get("scope", ""), callback_url)
+    scopes = _scopes(context, consumer, callback_url)
     _check_challenge(consumer, query)
     if not consumer.is_usable_by(context.user):
         raise not_usable(consumer, context.user.id)
@@ -93,10 +93,14 @@ def _callback_url(context: Context, consumer: Consumer) -> str:
     return redirect_uri
 
 
-def _scopes(wiki: WikiState, consumer: Consumer, wanted: str, callback_url: str) -> list[str]:
+def _scopes(context: Context, consumer: Consumer, callback_url: str) -> list[str]:
+    query, wiki = context.request.query, context.wiki
+    wanted = query.get("scope", "")
     for scope in wanted.split():
         if scope not in wiki.grants and scope not in consent.IDENTITY_GRANTS:
             error = OAuth2Error(400, "invalid_scope", BAD_SCOPE, f"Check the `{scope}` scope")
+            if "state" in query and wiki.behaviour.scope_error_keeps_state:
+                callback_url = html.with_query(callback_url, state=query["state"])
             raise _SentBackError(error, callback_url)
     if not wanted:
         return list(consumer.grants)

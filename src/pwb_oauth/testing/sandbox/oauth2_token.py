@@ -62,16 +62,14 @@ class OAuth2Error(Exception):
         self.description = description
         self.hint = hint
 
-    @property
-    def fields(self) -> dict[str, str]:
+    def fields(self, wiki: WikiState) -> dict[str, str]:
         """The members of the JSON reply, and the parameters of a redirect."""
-        hint = {} if self.hint is None else {"hint": self.hint}
-        return {
-            "error": self.error,
-            "error_description": self.description,
-            **hint,
-            "message": self.description,
-        }
+        fields = {"error": self.error, "error_description": self.description}
+        if self.hint is not None:
+            fields["hint"] = self.hint
+        if wiki.behaviour.repeats_description:
+            fields["message"] = self.description
+        return fields
 
 
 def invalid_client() -> OAuth2Error:
@@ -90,6 +88,11 @@ def malformed(hint: str) -> OAuth2Error:
     return OAuth2Error(400, "invalid_request", MALFORMED, hint)
 
 
+def invalid_grant(hint: str) -> OAuth2Error:
+    """The code, or the verifier for it, is wrong."""
+    return OAuth2Error(400, "invalid_grant", _BAD_GRANT, hint)
+
+
 def handle(context: Context) -> Response:
     """Answer a POST to ``oauth2/access_token``."""
     try:
@@ -106,7 +109,7 @@ def _error_reply(context: Context, error: OAuth2Error) -> Response:
     headers = {"Cache-Control": "private,no-cache,s-maxage=0"}
     if error.error == "invalid_client" and "Authorization" in context.request.headers:
         headers["WWW-Authenticate"] = 'Basic realm="OAuth"'
-    body = json.dumps(error.fields, separators=(",", ":"))
+    body = json.dumps(error.fields(context.wiki), separators=(",", ":"))
     return Response(body, error.status, headers, content_type="application/json")
 
 
@@ -141,10 +144,13 @@ def _client(context: Context, grant_type: str) -> Consumer:
         raise invalid_client()
     if not _needs_secret(context.wiki, consumer, grant_type):
         return consumer
+    if not secret and context.wiki.behaviour.missing_secret_error == "invalid_request":
+        raise malformed("Check the `client_secret` parameter")
     if not hmac.compare_digest(secret.encode(), consumer.secret.encode()):
         raise invalid_client()
     redirect_uri = context.request.form.get("redirect_uri")
-    if redirect_uri is not None and not is_registered(context.wiki, consumer, redirect_uri):
+    checked = context.wiki.behaviour.client_checks_redirect
+    if checked and redirect_uri is not None and redirect_uri != consumer.callback_url:
         raise invalid_client()
     return consumer
 
@@ -187,7 +193,9 @@ def _from_code(context: Context, consumer: Consumer) -> dict[str, Any]:
     redirect_uri = form.get("redirect_uri")
     if code.redirect_uri is not None and redirect_uri is None:
         raise malformed("Check the `redirect_uri` parameter")
-    if code.redirect_uri is not None and redirect_uri != code.redirect_uri:
+    if redirect_uri != code.redirect_uri and not (
+        code.redirect_uri is None and wiki.behaviour.client_checks_redirect
+    ):
         raise malformed("Invalid redirect URI")
     _check_verifier(wiki, code, form.get("code_verifier"))
     user = wiki.user_by_id(code.user_id)
@@ -198,29 +206,30 @@ def _from_code(context: Context, consumer: Consumer) -> dict[str, Any]:
 
 
 def _live_code(wiki: WikiState, consumer: Consumer, value: str | None) -> AuthorizationCode:
-    error = wiki.behaviour.bad_code_error
-    text = MALFORMED if error == "invalid_request" else _BAD_GRANT
     if not value:
         raise malformed("Check the `code` parameter")
     code = wiki.codes.get(value)
-    hint = None
+    if code is None and wiki.behaviour.bad_code_error == "invalid_grant":
+        raise invalid_grant("Cannot validate the provided authorization code")
     if code is None:
-        hint = "Cannot decrypt the authorization code"
-    elif code.expires_at <= wiki.now:
+        raise malformed("Cannot decrypt the authorization code")
+    hint = None
+    if code.expires_at <= wiki.now:
         hint = "Authorization code has expired"  # [source]
     elif code.used:
         hint = "Authorization code has been revoked"
-    elif code.consumer_key != consumer.key:
-        hint = "Authorization code was not issued to this client"
-    if code is None or hint is not None:
-        raise OAuth2Error(400, error, text, hint)
+    if hint is not None:
+        bad = invalid_grant if wiki.behaviour.bad_code_error == "invalid_grant" else malformed
+        raise bad(hint)
+    if code.consumer_key != consumer.key:
+        raise malformed("Authorization code was not issued to this client")
     return code
 
 
 def _check_verifier(wiki: WikiState, code: AuthorizationCode, verifier: str | None) -> None:
     if code.challenge is None:
         if verifier and wiki.behaviour.verifier_needs_challenge:
-            raise malformed("Check the `code_challenge` parameter")
+            raise malformed("code_verifier received when no code_challenge is present")
         return
     if not verifier:
         raise malformed("Check the `code_verifier` parameter")
@@ -229,7 +238,7 @@ def _check_verifier(wiki: WikiState, code: AuthorizationCode, verifier: str | No
     plain = code.challenge_method == "plain"
     matches = code_challenge_method_plain if plain else code_challenge_method_s256
     if not matches(verifier, code.challenge):
-        raise OAuth2Error(400, "invalid_grant", _BAD_GRANT, "Failed to verify `code_verifier`.")
+        raise invalid_grant("Failed to verify `code_verifier`.")
 
 
 def _from_refresh_token(context: Context, consumer: Consumer) -> dict[str, Any]:

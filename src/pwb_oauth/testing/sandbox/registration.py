@@ -166,6 +166,8 @@ def new_consumer(
     grants: list[str],
     grant_types: list[str] | None,
     state: ConsumerState,
+    key: str | None = None,
+    secret: str | None = None,
 ) -> Consumer:
     """Register a consumer; an owner-only one comes with its access token.
 
@@ -181,11 +183,13 @@ def new_consumer(
         grants: ``basic`` among them.
         grant_types: OAuth 2.0's; None for what such a client usually has.
         state: ``approved``, ``proposed``, ….
+        key: None makes one up.
+        secret: Likewise.
     """
     consumer = Consumer(
         id=wiki.next_id("consumer"),
-        key=secrets.token_hex(16),
-        secret=secrets.token_hex(20),
+        key=key or secrets.token_hex(16),
+        secret=secret or secrets.token_hex(20),
         name=name,
         owner=owner.name,
         oauth_version=oauth_version,

@@ -113,13 +113,13 @@ def _known_resource(context: Context, kind: str) -> Response:
     try:
         token = jwts.read(context.wiki, sessions.bearer_token(context.request))
     except jwts.TokenRefused as refused:
-        return _denied(refused.hint)
+        return _denied(context, refused.hint)
     consumer = context.wiki.consumers[token.consumer_key]
     user = context.wiki.user_by_id(token.user_id)
     if kind == "scopes":
         return _json({"scopes": grants.as_php_array(consumer.grants)})
     if user is not None and not consumer.is_usable_by(user):
-        return _json(oauth2_token.not_usable(consumer, user.id).fields, 401)
+        return _json(oauth2_token.not_usable(consumer, user.id).fields(context.wiki), 401)
     return _json(_profile(context, user, token.scopes))
 
 
@@ -138,9 +138,9 @@ def _unknown_resource(kind: str) -> Response:
     )
 
 
-def _denied(hint: str) -> Response:
+def _denied(context: Context, hint: str) -> Response:
     error = oauth2_token.OAuth2Error(401, "access_denied", oauth2_token.DENIED, hint)
-    return _json(error.fields, 401)
+    return _json(error.fields(context.wiki), 401)
 
 
 def _profile(context: Context, user: User | None, scopes: list[str]) -> dict[str, Any]:

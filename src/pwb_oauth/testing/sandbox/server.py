@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+from werkzeug.exceptions import HTTPException
 from werkzeug.http import http_date
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.wrappers import Response
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from pwb_oauth.testing.sandbox.model import WikiState
 
 Handler = Callable[[Context], Response]
+_HOST = "127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -66,19 +69,27 @@ class LogEntry:
 
 
 class RequestLog:
-    """Every request the wiki answered, the oldest first."""
+    """The requests that the wiki answered last, the oldest first.
+
+    Attributes:
+        limit: How many are kept; None for all of them.
+        dropped: How many were not.
+    """
 
     def __init__(self) -> None:
+        self.limit: int | None = 1000
+        self.dropped = 0
         self._lock = threading.Lock()
-        self._entries: list[LogEntry] = []
+        self._entries: deque[LogEntry] = deque()
+        self._watcher: Callable[[LogEntry], None] | None = None
 
     def __iter__(self) -> Iterator[LogEntry]:
-        """Give the entries so far, the oldest first."""
+        """Give the entries that are kept, the oldest first."""
         with self._lock:
             return iter(list(self._entries))
 
     def __len__(self) -> int:
-        """Count the entries."""
+        """Count the entries that are kept."""
         return len(self._entries)
 
     def __getitem__(self, index: int) -> LogEntry:
@@ -89,11 +100,21 @@ class RequestLog:
         """Add an entry."""
         with self._lock:
             self._entries.append(entry)
+            while self.limit is not None and len(self._entries) > self.limit:
+                self._entries.popleft()
+                self.dropped += 1
+            if self._watcher is not None:
+                self._watcher(entry)
+
+    def watch(self, watcher: Callable[[LogEntry], None]) -> None:
+        """Call something for every entry from here on, one at a time, in the wiki's threads."""
+        self._watcher = watcher
 
     def clear(self) -> None:
         """Forget what was asked so far."""
         with self._lock:
             self._entries.clear()
+            self.dropped = 0
 
     def select(self, **wanted: Any) -> list[LogEntry]:
         """Find entries by their attributes: ``select(action="edit", user="Alice")``."""
@@ -132,7 +153,9 @@ class _Server(ThreadedWSGIServer):
     def __init__(self, port: int, app: Any, clock: Clock) -> None:
         self.clock = clock
         self._open: set[socket.socket] = set()
-        super().__init__("127.0.0.1", port, app, _QuietRequestHandler)
+        # Werkzeug ends the program where a port is taken; this raises OSError.
+        with socket.create_server((_HOST, port), backlog=self.request_queue_size) as listener:
+            super().__init__(_HOST, port, app, _QuietRequestHandler, fd=listener.fileno())
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Remember the connection while it is open."""
@@ -176,7 +199,7 @@ class WikiServer:
         self._handlers = handlers
         self._faults = faults
         self._server = _Server(port, self._answer, wiki.clock)
-        self.port: int = self._server.server_port
+        self.port: int = self._server.port
         # A daemon, so that a wiki that nobody closed does not keep the program from ending.
         self._thread = threading.Thread(
             target=self._server.serve_forever,
@@ -199,15 +222,19 @@ class WikiServer:
         self._thread.join()
 
     def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        context = Context(self.wiki, WikiRequest(environ))
+        try:
+            request = WikiRequest(environ)
+        except (HTTPException, OSError):
+            # Half a body, or one whose length is none: a web server's answer, not the wiki's.
+            bad = text_reply("Bad Request", "text/plain; charset=UTF-8", 400)
+            return bad(environ, start_response)
+        context = Context(self.wiki, request)
         started = context.wiki.now
         try:
             reply = self._reply(context)
         except ConnectionCutError:
             self._note(context, started, None)
             raise
-        finally:
-            context.request.close()
         for cookie in context.cookies:
             reply.headers.add("Set-Cookie", cookie)
         # Werkzeug would make Location absolute and drop what it does not like in it.

@@ -136,7 +136,7 @@ def _with_session_jwt(wiki: WikiState, request: WikiRequest, caller: Caller) -> 
     if sent is None:
         caller.session_jwt = jwts.session_jwt(wiki, session_id)
     elif jwts.session_of(wiki, sent) != session_id:
-        text = "The session cookie in your request belongs to another authorization."
+        text = "Invalid 'sessionJwt' cookie: JWT error: wrong subject"
         failure = Failure("mwoauth-invalid-authorization-jwt", text)
         return Caller(caller.mechanism, failure=failure)
     return caller
@@ -147,7 +147,7 @@ def refusal(wiki: WikiState, consumer: Consumer, user: User | None) -> Failure |
     if user is None:
         return Failure(
             "mwoauth-invalid-authorization-invalid-user",
-            "The authorization headers in your request are for a user that doesn't exist here",
+            "The authorization headers in your request are for a user that does not exist here",
         )
     if user.locked:
         return Failure(
@@ -162,8 +162,8 @@ def refusal(wiki: WikiState, consumer: Consumer, user: User | None) -> Failure |
     if not consumer.is_usable_by(user):
         return Failure(
             "mwoauth-invalid-authorization-not-approved",
-            f'"{consumer.name}" is not approved as a Connected App. '
-            "Contact the application author for help.",
+            "The app that you are trying to connect seems to be set up incorrectly. "
+            f'Contact the author of "{consumer.name}" for help.',
         )
     return None
 
@@ -201,7 +201,7 @@ def _caller_of(wiki: WikiState, session: Session) -> Caller:
 
 def start(wiki: WikiState, user: User | None = None) -> Session:
     """Start a cookie session, for nobody or for someone who signed in."""
-    session = Session(_random_id(), user.id if user else None)
+    session = Session(random_id(), user.id if user else None)
     wiki.sessions[session.id] = session
     return session
 
@@ -245,5 +245,6 @@ def _signed(secret: str, kind: str, time: str) -> str:
     return f"{mac}{time}+\\"
 
 
-def _random_id() -> str:
+def random_id() -> str:
+    """32 of the characters that ids of sessions and bot passwords are made of."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(32))
