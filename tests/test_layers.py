@@ -30,7 +30,8 @@ LAYERS = (
     {"plugin"},
     {"configuration"},
     {"migration.finding", "migration.rewriting", "migration.source"},
-    {"migration.installation", "migration.proof", "migration.uses"},
+    {"migration.comments", "migration.installation", "migration.proof", "migration.trial"}
+    | {"migration.uses"},
     {"migration.authenticate", "migration.cookies", "migration.passwords", "migration.variables"},
     {"migration", "migration.moving"},
     {"checks.finding", "checks.parallel"},

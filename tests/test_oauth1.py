@@ -1,19 +1,11 @@
-"""OAuth 1.0a: signatures, the two steps to an access token, and how a wiki refuses."""
+"""OAuth 1.0a: the two steps to an access token, and how a wiki refuses."""
 
 from __future__ import annotations
 
-import base64
-import copy
-import hashlib
-import hmac
-import pickle
 import re
 from datetime import timedelta
-from urllib.parse import parse_qs, quote, unquote, urlsplit
 
-import oauthlib.oauth1.rfc5849 as oauthlib_oauth1
 import pytest
-import requests
 import responses
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -36,7 +28,7 @@ from oauth_answers import (
     recorded_consumer,
 )
 from pwb_oauth import clock, oauth1
-from pwb_oauth.credential import Consumer, OAuth1AccessToken, PendingAuthorization
+from pwb_oauth.credential import OAuth1AccessToken, PendingAuthorization
 from pwb_oauth.errors import (
     ConfigurationError,
     PwbOAuthError,
@@ -44,162 +36,9 @@ from pwb_oauth.errors import (
     TokenRequestError,
     TransportError,
 )
-from pwb_oauth.oauth1 import OAuth1Signer, SigningClient
 from pwb_oauth.wiki import Wiki
 from recordings import needs_recordings
-
-ACCESS = OAuth1AccessToken("acce55key", "acce55secret")
-API = "https://wiki.example/w/api.php"
-
-
-def oauth_header(request: requests.PreparedRequest) -> dict[str, str]:
-    """The parameters of an Authorization header."""
-    text = request.headers["Authorization"]
-    assert text.startswith("OAuth ")
-    return {name: unquote(value) for name, value in re.findall(r'(\w+)="([^"]*)"', text)}
-
-
-def verifies(request: requests.PreparedRequest, secrets: str, body: str = "") -> bool:
-    """Check a signature by RFC 5849 section 3.4, without the library that made it."""
-    header = oauth_header(request)
-    signature = header.pop("oauth_signature")
-    parts = urlsplit(request.url)
-    pairs = list(header.items())
-    for text in (parts.query, body):
-        pairs += [(n, v) for n, vs in parse_qs(text, keep_blank_values=True).items() for v in vs]
-
-    def escape(text: str) -> str:
-        return quote(text, safe="-._~")
-
-    normal = "&".join(f"{n}={v}" for n, v in sorted((escape(n), escape(v)) for n, v in pairs))
-    address = f"{parts.scheme}://{parts.netloc}{parts.path}"
-    base = "&".join(map(escape, (request.method, address, normal)))
-    made = hmac.digest(secrets.encode(), base.encode(), hashlib.sha1)
-    return base64.b64encode(made).decode() == signature
-
-
-class TestOAuth1Signer:
-    """Signing requests."""
-
-    def signed(self, method: str = "GET", **kwargs) -> requests.PreparedRequest:
-        signer = OAuth1Signer(consumer1(), ACCESS)
-        return signer(requests.Request(method, API, **kwargs).prepare())
-
-    def test_rfc_5849_section_3_4_1_the_base_string_and_signature_are_its(self, monkeypatch):
-        """The RFC's own example; the signature is that of erratum 2550."""
-        base_strings = []
-        original = oauthlib_oauth1.signature.signature_base_string
-
-        def remember(*args):
-            base_strings.append(original(*args))
-            return base_strings[-1]
-
-        monkeypatch.setattr(oauthlib_oauth1.signature, "signature_base_string", remember)
-        monkeypatch.setattr(oauthlib_oauth1, "generate_nonce", lambda: "7d8f3e4a")
-        monkeypatch.setattr(clock, "now", lambda: NOW.fromtimestamp(137131201, NOW.tzinfo))
-
-        class AsInTheRfc(SigningClient):
-            """The example has no oauth_version, which is optional."""
-
-            def get_oauth_params(self, request):
-                return [p for p in super().get_oauth_params(request) if p[0] != "oauth_version"]
-
-        class Signer(OAuth1Signer):
-            client_class = AsInTheRfc
-
-        consumer = Consumer("9djdj82h48djs9d2", "j49sk3j29djd", "1.0a")
-        signer = Signer(consumer, OAuth1AccessToken("kkk9d7dh3k39sjv7", "dh893hdasih9"))
-        request = requests.Request(
-            "POST",
-            "http://example.com/request?b5=%3D%253D&a3=a&c%40=&a2=r%20b",
-            data="c2&a3=2+q",
-            headers={"Content-Type": "application/x-www-form-urlencoded"},
-        )
-        header = oauth_header(signer(request.prepare()))
-        expected = (
-            "POST&http%3A%2F%2Fexample.com%2Frequest&a2%3Dr%2520b%26a3%3D2%2520q%26a3%3Da%26b5%3D%25"
-            "3D%25253D%26c%2540%3D%26c2%3D%26oauth_consumer_key%3D9djdj82h48djs9d2%26oauth_nonce%3D7"
-            "d8f3e4a%26oauth_signature_method%3DHMAC-SHA1%26oauth_timestamp%3D137131201%26oauth_toke"
-            "n%3Dkkk9d7dh3k39sjv7"
-        )
-        assert base_strings == [expected]
-        assert header["oauth_signature"] == "r6/TJjbCOr97/+UU0NsvSne7s5g="
-
-    def test_query_and_form_both_are_signed(self):
-        """An independent check of the signature, with characters that need escaping."""
-        fields = {"title": "A&B=Ü", "text": "100 % ~*'()\n"}
-        signed = self.signed("POST", params={"x": "a b+c"}, data=fields)
-        assert verifies(signed, f"{SECRET}&acce55secret", signed.body)
-        assert not verifies(signed, f"{SECRET}&other", signed.body)
-        assert oauth_header(signed)["oauth_token"] == "acce55key"
-
-    def test_multipart_body_is_not_signed_and_stays_as_it_is(self):
-        """MediaWiki leaves multipart bodies out of the base string."""
-        prepared = requests.Request("POST", API, files={"file": b"\x00\xff"}).prepare()
-        body = prepared.body
-        signed = OAuth1Signer(consumer1(), ACCESS)(prepared)
-        assert verifies(signed, f"{SECRET}&acce55secret")
-        assert signed.body == body
-        assert signed.headers["Content-Type"].startswith("multipart/form-data; boundary=")
-
-    def test_json_body_is_not_signed(self):
-        """Neither is JSON, which rest.php takes."""
-        signed = self.signed("PUT", json={"source": "x"})
-        assert verifies(signed, f"{SECRET}&acce55secret")
-
-    @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
-    def test_form_content_type_without_body_is_dropped(self, method):
-        """Pywikibot puts one on every GET, and oauthlib will not sign that."""
-        form = {"Content-Type": "application/x-www-form-urlencoded"}
-        signed = self.signed(method, headers=form, params={"a": "b"})
-        assert "Content-Type" not in signed.headers
-        assert verifies(signed, f"{SECRET}&acce55secret")
-
-    def test_signed_twice_nonces_differ(self):
-        """A wiki burns a nonce even by a refused request."""
-        first, second = (oauth_header(self.signed())["oauth_nonce"] for _ in range(2))
-        assert first != second
-
-    @pytest.mark.parametrize("offset", [0, -3600, 90])
-    def test_timestamp_is_our_clocks_plus_the_offset(self, monkeypatch, offset):
-        """Seconds since 1970, moved by as much as this machine's clock is wrong."""
-        monkeypatch.setattr(clock, "now", lambda: NOW)
-        signer = OAuth1Signer(consumer1(), ACCESS, timestamp_offset=offset)
-        header = oauth_header(signer(requests.Request("GET", API).prepare()))
-        assert header["oauth_timestamp"] == str(int(NOW.timestamp()) + offset)
-
-    def test_header_is_text(self):
-        """Other headers are text too, and joining text to bytes fails."""
-        assert isinstance(self.signed().headers["Authorization"], str)
-
-    @pytest.mark.parametrize(
-        ("method", "kwargs"),
-        [
-            ("GET", {"data": {"wpSecret": "5ecret"}}),
-            (
-                "POST",
-                {
-                    "data": "5ecret body",
-                    "headers": {"Content-Type": "application/x-www-form-urlencoded"},
-                },
-            ),
-        ],
-    )
-    def test_request_cannot_be_signed_raises_without_showing_it(self, method, kwargs):
-        """What oauthlib says of it holds the body."""
-        with pytest.raises(ConfigurationError, match="cannot sign") as caught:
-            self.signed(method, **kwargs)
-        assert "5ecret" not in str(caught.value)
-        assert caught.value.__context__ is None
-
-    def test_secrets_are_in_no_form_of_printing_it(self):
-        """Neither repr nor str shows one; pickling is refused; a copy is itself."""
-        signer = OAuth1Signer(consumer1(), ACCESS, verifier="ver1f1er")
-        for shown in (repr(signer), str(signer), f"{signer}"):
-            assert shown == f"OAuth1Signer({KEY!r})"
-        with pytest.raises(TypeError, match="holds a secret"):
-            pickle.dumps(signer)
-        assert copy.copy(signer) is signer
+from signatures import oauth_header, verifies
 
 
 class TestBeginAuthorization:

@@ -12,15 +12,16 @@ from requests_oauthlib import OAuth1
 from oauth_answers import SECRET, consumer1
 from pwb_oauth.credential import OAuth1AccessToken
 from pwb_oauth.errors import ConfigurationError
-from pwb_oauth.oauth1 import OAuth1Signer
 from pwb_oauth.quiet import unlogged
+from pwb_oauth.signing import OAuth1Signer
 
 ACCESS = OAuth1AccessToken("acce55key", "acce55secret")
 
 
 def request() -> requests.Request:
-    """A form to be signed."""
-    return requests.Request("POST", "https://wiki.example/w/api.php", data={"action": "query"})
+    """A form that the libraries sign, since it encodes a letter that needs no encoding."""
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    return requests.Request("POST", "https://wiki.example/w/api.php", form, data="action=%71uery")
 
 
 def sign() -> requests.PreparedRequest:

@@ -13,7 +13,7 @@ from oauthlib.oauth1 import RequestValidator, SignatureOnlyEndpoint
 from werkzeug.test import create_environ
 
 from pwb_oauth.credential import Consumer, OAuth1AccessToken
-from pwb_oauth.oauth1 import OAuth1Signer, SigningClient
+from pwb_oauth.signing import OAuth1Signer, SigningClient
 from pwb_oauth.testing.fidelity import signing
 from pwb_oauth.testing.fidelity.outgoing import Outgoing, as_recorded
 from pwb_oauth.testing.fidelity.recording import Exchange, Recordings

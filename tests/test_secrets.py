@@ -27,13 +27,13 @@ import rich.pretty
 from rich.console import Console
 
 from bots import Bot
-from pwb_oauth import authorization, login, oauth1
+from pwb_oauth import authorization, login, signing
 from pwb_oauth.account import Account
 from pwb_oauth.accounts import Accounts
 from pwb_oauth.credential import Credential
 from pwb_oauth.errors import PwbOAuthError
-from pwb_oauth.oauth1 import OAuth1Signer
 from pwb_oauth.sender import Sender
+from pwb_oauth.signing import OAuth1Signer, SigningClient
 from pwb_oauth.stores.keyring import KeyringTokenStore
 from pwb_oauth.testing.file_keyring import FileKeyring
 from pwb_oauth.tokens import EnvironmentTokenStore
@@ -181,7 +181,8 @@ class TestLogs:
 
     def test_signing_libraries_not_silenced_it_is_noticed(self, bot, logged, monkeypatch):
         """The search above would find what they log."""
-        monkeypatch.setattr(oauth1, "unlogged", nullcontext)
+        monkeypatch.setattr(signing, "unlogged", nullcontext)
+        monkeypatch.setattr(SigningClient, "authorization", lambda *_: None)  # oauthlib's way
         self.live(bot, "1.0a")
         found = leaks({"log": logged.text}, secrets_of(bot.wiki))
         assert ("log", "verifier") in found

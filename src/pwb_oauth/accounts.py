@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from pwb_oauth import forks
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from pwb_oauth.tokens import TokenEntry, TokenStore
     from pwb_oauth.wiki import Wiki
 
+    _Stored = tuple[tuple[TokenEntry, ...], dict[str, dict[TokenKey, TokenEntry]]]
+
 
 class Accounts:
     """The accounts of one token store.
@@ -28,6 +31,7 @@ class Accounts:
         """Take this store, or open the one that ``PWB_OAUTH_STORE`` names when it is needed."""
         self._store = store
         self._accounts: dict[TokenKey, Account] = {}
+        self._stored: _Stored = ((), {})
         self._listed: dict[TokenKey, datetime | None] = {}
         self.begin_anew()
         forks.renew_in_children(self)
@@ -47,7 +51,7 @@ class Accounts:
 
     def usernames(self, wiki: Wiki) -> list[str]:
         """The accounts that are stored for a wiki, sorted."""
-        return [entry.key.username for entry in self._entries(wiki)]
+        return [key.username for key in self._entries(wiki)]
 
     def find(self, wiki: Wiki, username: str | None) -> Account | None:
         """The account of that name, or where no name is given the only one of that wiki.
@@ -57,9 +61,10 @@ class Accounts:
         """
         stored = self._entries(wiki)
         if username is not None:
-            key = TokenKey(wiki.central.name, username)
-            stored = [entry for entry in stored if entry.key == key]
-        return self._open(wiki, stored[0]) if len(stored) == 1 else None
+            entry = stored.get(TokenKey(wiki.central.name, username))
+        else:
+            entry = next(iter(stored.values())) if len(stored) == 1 else None
+        return None if entry is None else self._open(wiki, entry)
 
     def sign_in_lock(self, key: TokenKey) -> threading.RLock:
         """Held while a site signs in, which changes the site under the hands of its threads."""
@@ -85,9 +90,16 @@ class Accounts:
             f"Name one of them in usernames, or log in: {key.login_command}"
         )
 
-    def _entries(self, wiki: Wiki) -> list[TokenEntry]:
-        host = wiki.central.name
-        return [entry for entry in self.store.entries() if entry.key.wiki == host]
+    def _entries(self, wiki: Wiki) -> dict[TokenKey, TokenEntry]:
+        """What is stored for a wiki, sorted; the same list of the store is sorted out once."""
+        entries = self.store.entries()
+        listed, by_wiki = self._stored
+        if entries is not listed:
+            by_wiki = defaultdict(dict)
+            for entry in entries:
+                by_wiki[entry.key.wiki][entry.key] = entry
+            self._stored = (entries, dict(by_wiki))
+        return by_wiki.get(wiki.central.name, {})
 
     def _open(self, wiki: Wiki, entry: TokenEntry) -> Account:
         key, listed = entry.key, entry.logged_in_at

@@ -17,7 +17,8 @@ from pwb_oauth.errors import (
     LoginRequiredError,
     TokenRequestError,
 )
-from pwb_oauth.oauth1 import OAuth1Signer, ask, nonce_of
+from pwb_oauth.oauth1 import ask
+from pwb_oauth.signing import OAuth1Signer, nonce_of
 from pwb_oauth.transport import send, user_agent
 from pwb_oauth.wiki import Wiki
 

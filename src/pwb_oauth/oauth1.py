@@ -1,4 +1,4 @@
-"""OAuth 1.0a: signing requests, and obtaining an access token.
+"""OAuth 1.0a: obtaining an access token.
 
 Source: RFC 5849, and what MediaWiki makes of it: every answer is HTTP 200, errors too.
 """
@@ -6,14 +6,10 @@ Source: RFC 5849, and what MediaWiki makes of it: every answer is HTTP 200, erro
 from __future__ import annotations
 
 import re
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mwoauth import OAuthException
 from mwoauth.functions import process_request_token
-from oauthlib.oauth1 import Client
-from requests.auth import AuthBase
-from requests_oauthlib import OAuth1
 
 from pwb_oauth import clock
 from pwb_oauth.answers import (
@@ -25,13 +21,13 @@ from pwb_oauth.answers import (
     same,
     sentence,
 )
-from pwb_oauth.credential import Consumer, OAuth1AccessToken, PendingAuthorization, Secret
+from pwb_oauth.credential import Consumer, OAuth1AccessToken, PendingAuthorization
 from pwb_oauth.errors import ConfigurationError, TokenRequestError
-from pwb_oauth.quiet import unlogged
+from pwb_oauth.signing import OAuth1Signer
 from pwb_oauth.transport import send, user_agent
 
 if TYPE_CHECKING:
-    from requests import PreparedRequest, Response
+    from requests import Response
 
     from pwb_oauth.wiki import Wiki
 
@@ -39,99 +35,6 @@ _OUT_OF_BAND = "oob"
 _NOT_OUT_OF_BAND = "mwoauth-callback-not-oob"
 _VERIFIER = re.compile(r"[0-9A-Za-z]{1,128}")
 _TOKEN_PART = re.compile(r"[\x21-\x7e]{1,255}")
-_NONCE = re.compile(r'oauth_nonce="([^"]*)"')
-
-
-class SigningClient(Client):
-    """oauthlib's signer, by our clock."""
-
-    def __init__(self, *args: Any, timestamp_offset: int = 0, **kwargs: Any) -> None:
-        """Take what oauthlib's takes, and the seconds to add to the time."""
-        super().__init__(*args, **kwargs)
-        self._timestamp_offset = timestamp_offset
-
-    def get_oauth_params(self, request: Any) -> list[tuple[str, str]]:
-        """What oauthlib makes, with our timestamp in the place of its own."""
-        timestamp = str(int(clock.now().timestamp()) + self._timestamp_offset)
-        made: list[tuple[str, str]] = super().get_oauth_params(request)  # type: ignore[no-untyped-call]
-        return [(name, timestamp if name == "oauth_timestamp" else value) for name, value in made]
-
-
-class OAuth1Signer(Secret, AuthBase):
-    """Signs requests by HMAC-SHA1, in the Authorization header. It may be used by any thread.
-
-    Multipart and JSON bodies are not signed; MediaWiki wants it so. Of parameters that are repeated
-    in a query a wiki accepts only the last, against RFC 5849: do not repeat any.
-
-    Attributes:
-        client_class: What makes the signature; takes the arguments of :class:`SigningClient`.
-        secrets: What the signer signs with, so that messages can leave it out.
-    """
-
-    client_class: type[SigningClient] = SigningClient
-
-    def __init__(
-        self,
-        consumer: Consumer,
-        access_token: OAuth1AccessToken | None,
-        *,
-        timestamp_offset: int = 0,
-        callback: str | None = None,
-        verifier: str | None = None,
-    ) -> None:
-        """Sign as a consumer, for the user of an access token.
-
-        Args:
-            consumer: An OAuth 1.0a consumer.
-            access_token: The access token; while one is being obtained, the request token or None.
-            timestamp_offset: Seconds that this machine's clock is behind the wiki's.
-            callback: Where the browser is to be sent back to, when asking for a request token.
-            verifier: The verification code, when asking for an access token.
-        """
-        key, secret = (access_token.key, access_token.secret) if access_token else (None, None)
-        self.secrets = (consumer.secret, key, secret, verifier)
-        self._consumer_key = consumer.key
-        self._oauth = OAuth1(
-            consumer.key,
-            client_secret=consumer.secret,
-            resource_owner_key=key,
-            resource_owner_secret=secret,
-            callback_uri=callback,
-            verifier=verifier,
-            decoding=None,  # headers as text, like everybody else's
-            client_class=self.client_class,
-            timestamp_offset=timestamp_offset,
-        )
-
-    def __repr__(self) -> str:
-        """The consumer's key alone."""
-        return f"{type(self).__name__}({self._consumer_key!r})"
-
-    def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        """Sign a prepared request; each call makes a nonce of its own.
-
-        Raises:
-            ConfigurationError: OAuth 1.0a cannot sign such a request.
-        """
-        if not request.body:
-            # Pywikibot puts a form's content type on every GET, which oauthlib will not sign.
-            request.headers.pop("Content-Type", None)
-        signed: PreparedRequest | None = None
-        # oauthlib's error shows the body, so it must not even be the context of ours.
-        with suppress(ValueError), unlogged():
-            signed = self._oauth(request)
-        if signed is None:
-            raise ConfigurationError(
-                "OAuth 1.0a cannot sign this request: a GET with a body, or a body that is not "
-                "what its Content-Type says. Send forms URL-encoded, by POST."
-            )
-        return signed
-
-
-def nonce_of(request: PreparedRequest) -> str:
-    """The nonce that a request was signed with; empty if it was not signed."""
-    found = _NONCE.search(str(request.headers.get("Authorization", "")))
-    return found[1] if found else ""
 
 
 def begin_authorization(wiki: Wiki, consumer: Consumer) -> PendingAuthorization:

@@ -283,7 +283,7 @@ def _use_get(
     """``Request._use_get``: read by GET although there is a token.
 
     Pywikibot reads by POST under OAuth for the sake of signed GETs with a form Content-Type
-    (Phabricator T108182), which :class:`pwb_oauth.oauth1.OAuth1Signer` does not send.
+    (Phabricator T108182), which :class:`pwb_oauth.signing.OAuth1Signer` does not send.
     """
     del request
     with _hidden_oauth():

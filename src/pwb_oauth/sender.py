@@ -13,7 +13,7 @@ from requests.auth import AuthBase
 from pwb_oauth import forks
 from pwb_oauth.credential import OAuth1AccessToken, Secret
 from pwb_oauth.errors import ConfigurationError
-from pwb_oauth.oauth1 import OAuth1Signer
+from pwb_oauth.signing import OAuth1Signer
 from pwb_oauth.wiki import Wiki
 
 if TYPE_CHECKING:

@@ -88,8 +88,9 @@ def require_stored(site: APISite) -> None:
     Raises:
         LoginRequiredError: It was, by another process perhaps.
     """
-    if is_signed_in(site) and not _is_off(site):
-        key = TokenKey(wiki_of(site).central.name, site.username())
+    wiki = wiki_of(site)
+    if is_signed_in(site) and not _is_off(site, wiki):
+        key = TokenKey(wiki.central.name, site.username())
         raise LoginRequiredError(
             f"{key.username} was logged out of {key.wiki} meanwhile. Log in: {key.login_command}"
         )
@@ -223,22 +224,22 @@ def require_json(site: APISite, response: requests.Response) -> None:
         )
 
 
-def _is_off(site: APISite) -> bool:
+def _is_off(site: APISite, wiki: Wiki) -> bool:
     return (
         getattr(site, "_oauth_disabled", False)
         or isinstance(site, ClosedSite)
-        or _is_stranger_to_farm(site)
+        or _is_stranger_to_farm(site, wiki)
     )
 
 
-def _is_stranger_to_farm(site: APISite) -> bool:
+def _is_stranger_to_farm(site: APISite, wiki: Wiki) -> bool:
     """Whether a site is on a host of a farm's domain, but is none of its wikis."""
-    wiki = wiki_of(site)
     return wiki.central != wiki and not isinstance(site.family, WikimediaFamily)
 
 
 def _account(site: APISite, username: str | None) -> Account | None:
-    return None if _is_off(site) else accounts.find(wiki_of(site), username)
+    wiki = wiki_of(site)
+    return None if _is_off(site, wiki) else accounts.find(wiki, username)
 
 
 def _forget_user(site: APISite) -> None:

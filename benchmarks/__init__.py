@@ -1,0 +1,1 @@
+"""Measures pwb_oauth beside stock Pywikibot; see docs/performance.md."""
