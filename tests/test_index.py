@@ -130,7 +130,9 @@ class TestAccountIndex:
         with ThreadPoolExecutor(1) as thread:
             reading = thread.submit(read)
             for number in range(30):
-                accounts.put(IndexRow(replace(ENTRY, key=TokenKey("a.example", f"U{number}")), complete=True))
+                accounts.put(
+                    IndexRow(replace(ENTRY, key=TokenKey("a.example", f"U{number}")), complete=True)
+                )
             ended.append(True)
             reading.result(10)
 

@@ -10,7 +10,7 @@ import pytest
 import pywikibot
 import requests
 from pywikibot import config
-from pywikibot.exceptions import APIError, FatalServerError, OtherPageSaveError
+from pywikibot.exceptions import FatalServerError, OtherPageSaveError
 
 from bot_actions import authors, noted_waits, own_put_thread, save  # noqa: F401
 from pwb_oauth import csrf, errors, sites

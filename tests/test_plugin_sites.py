@@ -65,7 +65,6 @@ class TestLogin:
         save(site, "His")
         assert (authors(bot.wiki, "Hers"), authors(bot.wiki, "His")) == (["Alice"], ["Bob"])
 
-
     @pytest.mark.parametrize("before", [lambda site: None, lambda site: site.logout()])
     def test_credential_forgotten_meanwhile_is_said_each_time(self, bot, no_prompt, before):
         """Nobody is there to answer the prompt of a job whose credential was forgotten."""
