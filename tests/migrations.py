@@ -102,6 +102,10 @@ def _include(folder: Path) -> None:
     (folder / "more.py").write_text(text)
 
 
+def _break_family(folder: Path) -> None:
+    (folder / "families" / "broken_family.py").write_text("x = = 1\n")
+
+
 NAMED = " password_file = 'user-password.cfg'"
 TUPLE = "-authenticate['<host>'] = ('<a1>', '<a2>', '<a3>', '<a4>')"
 
@@ -374,6 +378,80 @@ SET_UPS = (
         left=(
             ("tuple of <host>", "belongs to 'Bob', but 'Alice' was expected"),
             ("tuple of <other>", "Log in first: pwb-oauth login <other> --user Olga"),
+        ),
+        installs=False,
+    ),
+    SetUp(
+        "a tuple that another line needs",
+        """
+ authenticate['<host>'] = ('<a1>', '<a2>', '<a3>', '<a4>')
+ authenticate['*.example.org'] = authenticate['<host>']
+""",
+        left=(
+            ("tuple of <host>", "needs it, too"),
+            ("tuple of *.example.org", "code makes it"),
+        ),
+        installs=False,
+    ),
+    SetUp(
+        "a tuple that is needed where only Python sees it",
+        """
+ authenticate['<host>'] = ('<a1>', '<a2>', '<a3>', '<a4>')
+ exec(compile("_key = authenticate['<host>'][0]", 'more.py', 'exec'))
+""",
+        left=(("tuple of <host>", "Pywikibot would not run"),),
+        accounts=("Alice",),
+    ),
+    SetUp(
+        "a tuple of hosts that usernames does not name",
+        """
+ authenticate['<host>'] = authenticate['*.example.com'] = ('<a1>', '<a2>', '<a3>', '<a4>')
+ authenticate['<host>'] = authenticate['<other>'] = ('<a1>', '<a2>', '<a3>', '<a4>')
+""",
+        left=(
+            ("tuple of <host> and *.example.com", "names no account for *.example.com."),
+            ("tuple of <host> and <other>", "<other> does not accept it"),
+        ),
+        accounts=("Alice",),
+        installs=False,
+    ),
+    SetUp(
+        "a password for a family that cannot be loaded",
+        f"""
+ usernames['gone']['en'] = usernames['away']['*'] = usernames['broken']['en'] = 'Alice'
+{NAMED}
+""",
+        passwords="""
+ ('Alice', 'hunter2-alice')
+-('en', 'sandbox', 'Alice', 'hunter2-alice')
+""",
+        stored=("Alice",),
+        moved=("password of Alice",),
+        left=(("password of Alice", "for gone:en and away:* and broken:en, too"),),
+        prepare=_break_family,
+    ),
+    SetUp(
+        "secrets in comments",
+        f"""
+ # authenticate['en.wikipedia.org'] = ('consumer_key', 'consumer_secret',
+ #                                     'access_key', 'access_secret')
+ #authenticate['<host>'] = ('<a1>', '<a2>',  # of last year
+ #                          '<a3>', '<a4>')
+ authenticate = {{
+     # '*.example.org': ('<b1>', '<b2>', '<b3>', '<b4>'),
+ }}
+{NAMED}
+""",
+        passwords="""
+ # (user, password)
+ # ('Alice', 'hunter2-alice')
+ #('en', 'sandbox', 'Bob', BotPassword('x', 'hunter2-bob'))
+""",
+        left=(
+            ("user-config.py:10 OAuth 1.0a tuple of <host>", "in a comment"),
+            ("user-config.py:13 OAuth 1.0a tuple of *.example.org", "in a comment"),
+            (f"{PASSWORDS}:2 password of Alice", "in a comment"),
+            (f"{PASSWORDS}:3 BotPassword of Bob", "in a comment"),
         ),
         installs=False,
     ),

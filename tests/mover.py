@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from migrations import CONFIG, PASSWORDS
 from person import Person
 from pwb_oauth import Wiki, authorization, open_token_store
 from pwb_oauth.credential import parse_owner_only
@@ -22,6 +23,15 @@ class Family(family.SingleSiteFamily):
 
     def scriptpath(self, code):
         return "/w"
+"""
+
+CONFIG_OF_ALL = """
+password_file = 'user-password.cfg'
+authenticate['<host>'] = ('<a1>', '<a2>', '<a3>', '<a4>')
+"""
+PASSWORDS_OF_ALL = """
+('Alice', BotPassword('quick', 'hunter2-alice'))
+('en', 'sandbox', 'Bob', 'hunter2-bob')
 """
 
 
@@ -78,6 +88,14 @@ class Mover(Person):
         with self.at_home():
             store = open_token_store()
             return {entry.key.username: store.load(entry.key) for entry in store.entries()}
+
+
+def write_all_kinds(mover):
+    """Give them a tuple of Alice's, a BotPassword of hers and a password of Bob's."""
+    mover.tuple_of("a", "Alice")
+    beginning = mover.config.read_text()
+    files = {CONFIG: beginning + mover.filled_in(CONFIG_OF_ALL), PASSWORDS: PASSWORDS_OF_ALL}
+    mover.write({name: text.encode() for name, text in files.items()})
 
 
 def contents(person):

@@ -60,7 +60,9 @@ def consumer2(**changes: Any) -> Consumer:
 
 def pending(consumer: Consumer) -> PendingAuthorization:
     """An authorization that was just begun."""
-    return PendingAuthorization(consumer, "https://wiki.example/", "5tate", "5ecretOfPending", NOW)
+    return PendingAuthorization(
+        consumer, "https://wiki.example/", "5tateOfPending", "5ecretOfPending", NOW
+    )
 
 
 def form_of(body: str | bytes | None) -> dict[str, str]:

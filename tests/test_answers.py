@@ -62,7 +62,13 @@ class TestSentence:
 
     def test_secret_torn_apart_it_is_left_out(self):
         """Tags, escapes and control characters do not hide a secret from us."""
-        assert sentence("a s<i>ec</i>r\x00e&#116; b", ("secret", None, "")) == "a … b"
+        secrets = ("secret42", None, "")
+        assert sentence("a s<i>ec</i>r\x00e&#116;42 b", secrets) == "a … b"
+
+    def test_shorter_than_a_secret_it_is_left_in(self):
+        """A wiki gives none so short; whoever types one would find words with holes."""
+        said = "An error occurred"
+        assert sentence(said, ("a", "r", "c", "error o")) == said
 
     def test_terminal_escape_it_is_gone(self):
         """Messages are written to terminals."""
@@ -85,12 +91,12 @@ class TestErrorCode:
     def test_code_it_is_kept(self):
         """As OAuth and MediaWiki write them."""
         assert error_code("mwoauthdatastore-request-token-not-found", ("s",) * 0)
-        assert error_code("invalid_client", ("secret",)) == "invalid_client"
+        assert error_code("invalid_client", ("secret42", "client")) == "invalid_client"
 
-    @pytest.mark.parametrize("code", [None, 5, "", "two words", "<b>", "x" * 101, "my-secret"])
+    @pytest.mark.parametrize("code", [None, 5, "", "two words", "<b>", "x" * 101, "my-secret42"])
     def test_no_code_or_a_secret_in_it_none_is_kept(self, code):
         """An attribute may be printed too."""
-        assert error_code(code, ("secret",)) is None
+        assert error_code(code, ("secret42",)) is None
 
 
 class TestReturnedParameters:

@@ -87,7 +87,7 @@ class TestCompleteAuthorization:
         """The token is exchanged, and the wiki asked whose it is."""
         responses.post(WIKI.server + TOKEN, body='{"key":"k","secret":"s"}')
         add_identify()
-        back = came_back(oauth_token="5tate", oauth_verifier="abc")
+        back = came_back(oauth_token="5tateOfPending", oauth_verifier="abc")
         assert authorization.complete_authorization(WIKI, pending(consumer1()), back) == Credential(
             consumer=consumer1(),
             access_token=OAuth1AccessToken("k", "s"),
@@ -102,7 +102,7 @@ class TestCompleteAuthorization:
         """The code is exchanged, and the wiki asked whose the token is."""
         responses.post(WIKI.server + ACCESS_TOKEN, json=GIVEN)
         responses.get(WIKI.server + PROFILE, json=ALICE)
-        back = came_back(code="c", state="5tate")
+        back = came_back(code="c", state="5tateOfPending")
         assert authorization.complete_authorization(WIKI, pending(consumer2()), back) == Credential(
             consumer=consumer2(),
             access_token=OAuth2AccessToken("a.b.c", "r", NOW + timedelta(seconds=60), NOW),
@@ -120,7 +120,9 @@ class TestCompleteAuthorization:
     ):
         """The wiki has forgotten it by then."""
         begun = pending(consumer)
-        back = came_back(code="c", state="5tate", oauth_token="5tate", oauth_verifier="abc")
+        back = came_back(
+            code="c", state="5tateOfPending", oauth_token="5tateOfPending", oauth_verifier="abc"
+        )
         monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(minutes=10, seconds=1))
         with pytest.raises(PendingExpiredError, match="Begin again"):
             authorization.complete_authorization(WIKI, begun, back)
@@ -132,7 +134,7 @@ class TestCompleteAuthorization:
         responses.post(WIKI.server + ACCESS_TOKEN, json=GIVEN)
         responses.get(WIKI.server + PROFILE, json=ALICE)
         monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(minutes=10))
-        back = came_back(code="c", state="5tate")
+        back = came_back(code="c", state="5tateOfPending")
         assert authorization.complete_authorization(WIKI, pending(consumer2()), back)
 
     @responses.activate
@@ -142,7 +144,9 @@ class TestCompleteAuthorization:
     )
     def test_begun_on_another_wiki_raises_and_nothing_is_sent(self, consumer, url):
         """A wiki gets neither the code nor the consumer secret that are for another one."""
-        back = came_back(code="c", state="5tate", oauth_token="5tate", oauth_verifier="abc")
+        back = came_back(
+            code="c", state="5tateOfPending", oauth_token="5tateOfPending", oauth_verifier="abc"
+        )
         with pytest.raises(StateMismatchError):
             authorization.complete_authorization(Wiki.from_url(url), pending(consumer), back)
         assert not responses.calls
@@ -170,7 +174,7 @@ class TestCompleteAuthorization:
         """A token of which nobody knows whose it is makes no credential."""
         responses.post(WIKI.server + ACCESS_TOKEN, json=GIVEN)
         responses.get(WIKI.server + PROFILE, json={"sub": "4", "blocked": True})
-        back = came_back(code="c", state="5tate")
+        back = came_back(code="c", state="5tateOfPending")
         with pytest.raises(IdentityError, match="hidden"):
             authorization.complete_authorization(WIKI, pending(consumer2()), back)
 

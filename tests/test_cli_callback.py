@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import pytest
 import requests
 
+from pwb_oauth.cli import callback
 from pwb_oauth.cli.callback import DEFAULT_URL, CallbackListener
-from pwb_oauth.errors import PendingExpiredError, StateMismatchError
+from pwb_oauth.errors import AuthorizationDeniedError, PendingExpiredError, StateMismatchError
 
 ANY_PORT = "http://127.0.0.1:0/callback"
 
@@ -47,6 +50,28 @@ class Browser(threading.Thread):
     def run(self):
         for address in self.addresses:
             self.pages.append(requests.get(address, timeout=10))
+
+
+class Dawdler(threading.Thread):
+    """Sends a header line now and then, each before the patience with silence ends."""
+
+    LINES = 40
+
+    def __init__(self, where):
+        super().__init__()
+        self.lines = 0
+        self.said = threading.Event()
+        self.where = where
+        self.start()
+
+    def run(self):
+        with suppress(OSError), socket.create_connection(self.where) as connection:
+            connection.sendall(b"GET /callback?strange HTTP/1.1\r\n")
+            self.said.set()
+            for _ in range(self.LINES):
+                time.sleep(0.2)
+                connection.sendall(b"X: y\r\n")
+                self.lines += 1
 
 
 class TestCallbackListener:
@@ -110,6 +135,49 @@ class TestCallbackListener:
                 assert listener.wait(complete) == "result"
         browser.join()
         assert capfd.readouterr() == ("", "")
+
+    def test_error_without_state_it_is_told_once_and_the_wait_goes_on(self):
+        """A page on the web could send a browser here, too."""
+
+        def complete_or_deny(address):
+            if "error" in address:
+                raise AuthorizationDeniedError("It was not allowed. Begin again.")
+            return complete(address)
+
+        said = []
+        with CallbackListener(ANY_PORT) as listener:
+            browser = Browser(*[f"{listener.url}?error=x"] * 2, f"{listener.url}?good")
+            assert listener.wait(complete_or_deny, say=said.append) == "result"
+        browser.join()
+        assert said == [
+            "The browser reported: It was not allowed. Still waiting; press Ctrl-C to give up."
+        ]
+
+    def test_error_with_the_state_it_ends(self):
+        """Whoever knows the state has come from the wiki."""
+
+        def deny(address):
+            raise AuthorizationDeniedError(address)
+
+        with CallbackListener(ANY_PORT) as listener:
+            browser = Browser(f"{listener.url}?error=x&state=y")
+            with pytest.raises(AuthorizationDeniedError):
+                listener.wait(deny)
+        browser.join()
+
+    def test_connection_that_dawdles_it_is_hung_up_on(self, monkeypatch):
+        """However often it says a little more; who types meanwhile is not to wait for it."""
+        monkeypatch.setattr(callback, "_SECONDS_FOR_REQUEST", 0.5)
+        with CallbackListener(ANY_PORT) as listener:
+            where = (urlsplit(listener.url).hostname, urlsplit(listener.url).port)
+            slow = Dawdler(where)
+            slow.said.wait(10)
+            browser = Browser(f"{listener.url}?good")
+            assert listener.wait(complete) == "result"
+            lines = slow.lines
+        slow.join()
+        browser.join()
+        assert lines < Dawdler.LINES
 
     def test_nobody_comes_it_ends(self):
         """As the wiki has forgotten by then."""

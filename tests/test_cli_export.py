@@ -136,6 +136,7 @@ class TestExport:
         """The question does not get into the pipe."""
         log_in(user="Alice")
         key, secret = log_in("1.0a owner-only", "Bob")
+        person.config.write_text(person.config.read_text().replace("'Alice'", "'Carol'"))
         line = f"{person.command} export --env >out.env"
         terminal = person.at_terminal("-c", line, command="/bin/sh")
         terminal.expect("Which account")

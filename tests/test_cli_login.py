@@ -8,14 +8,15 @@ import pytest
 import sqlalchemy
 
 from person import Person, ended
-from pwb_oauth import open_token_store
-from pwb_oauth.cli import storage
+from pwb_oauth import cli, open_token_store
+from pwb_oauth.cli import misplaced, storage
 from pwb_oauth.cli.callback import DEFAULT_URL
 from pwb_oauth.encryption import new_key
 from pwb_oauth.errors import ReadOnlyStoreError
 from pwb_oauth.tokens import TokenKey
 from pwb_oauth.wiki import Wiki
 
+KEY = "0123456789abcdef" * 2
 HIDDEN = r"nothing is shown[^:]*\): "
 
 
@@ -67,10 +68,10 @@ class TestOwnerOnly:
         assert f"Logged in to {person.host} as Alice (OAuth {version}, owner-only)." in shown
         assert "Create, edit, and move pages (createeditmovepage)" in shown
         assert "does not expire" in shown
-        assert "stored in keyring:" in shown
+        assert "It is stored in the keyring\r\n" in shown
         assert "Next: pwb-oauth setup" in shown
         assert "Warning" not in shown
-        assert "second machine" not in shown
+        assert shown.count("On a second machine") == (version == "2.0")
         assert not [secret for secret in secrets if secret in before + shown]
         assert stored(person).oauth_version == version
 
@@ -81,7 +82,10 @@ class TestOwnerOnly:
         ran = person.over_pipe("login", "--with-token", typed=f"{text} \r\nand more\n")
         assert ran.returncode == 0
         assert ran.stdout.startswith(f"Logged in to {person.host} as Alice")
-        assert ran.stderr == "Next: pwb-oauth setup\n"
+        hint, _, rest = ran.stderr.rpartition("On a second machine")
+        assert (hint, bool(rest)) == ("", True)
+        assert rest.endswith("Next: pwb-oauth setup\n")
+        assert ran.stderr.count("\n") == (2 if version == "2.0" else 1)
         assert not [secret for secret in secrets if secret in ran.stdout + ran.stderr]
         assert stored(person).username == "Alice"
 
@@ -135,7 +139,8 @@ class TestOwnerOnly:
         with person.config.open("a") as config:
             config.write("__import__('pwb_oauth').install()\n")
         ran = person.over_pipe("login", "--with-token", typed=owner_only(person)[0])
-        assert (ran.returncode, ran.stderr) == (0, "")
+        assert ran.returncode == 0
+        assert "Next" not in ran.stderr
 
     def test_grants_missing_and_risky_it_warns(self, person):
         """On standard error, each with its name on the wiki, and what to do."""
@@ -149,10 +154,45 @@ class TestOwnerOnly:
             "delete",
             "editmycssjs",
         ]
-        assert "pwb-oauth register" in ran.stderr
+        command = ran.stderr.partition("another one: ")[2].splitlines()[0].split()
+        assert command == ["pwb-oauth", "register", person.host, "--owner-only"]
+        assert person.over_pipe(*command[1:]).returncode == 0
         assert "Warning" not in ran.stdout
 
-    @pytest.mark.parametrize("text", ["", "a:b:c:d:e", "x" * 20_000 + "!"], ids=len)
+    @pytest.mark.parametrize("before", ["\ufeff", "\n", "\ufeff\r\n \n"], ids=ascii)
+    def test_file_begins_with_a_mark_or_empty_lines_the_token_is_found(self, person, before):
+        """As editors on Windows write it."""
+        text, _ = owner_only(person)
+        ran = person.over_pipe("login", "--with-token", typed=f"{before}{text}\n")
+        assert ran.returncode == 0, ran.stderr
+
+    def test_name_that_would_command_the_terminal_it_is_shown_as_characters(self, person):
+        """In what login, status and whoami print of a wiki's words."""
+        name = "Evil\x1b[31mName\x9b2J\u202e"
+        person.wiki.add_user(name)
+        ran = person.over_pipe("login", "--with-token", typed=owner_only(person, user=name)[0])
+        assert ran.returncode == 0, ran.stderr
+        for command in ("status", "doctor", "whoami"):
+            shown = person.over_pipe(command)
+            ran.stdout += shown.stdout + shown.stderr
+        assert ran.stdout.count("Evil\ufffd[31mName\ufffd2J\ufffd") >= 3
+        assert not {"\x1b", "\x9b", "\u202e"} & {*(ran.stdout + ran.stderr)}
+
+    @pytest.mark.parametrize(("versions", "says"), [(("1.0a", "2.0"), True), (("2.0",) * 2, False)])
+    def test_another_consumers_credential_is_replaced_it_says_so(self, person, versions, says):
+        """Where that can be known."""
+        for version in versions:
+            text, secrets = owner_only(person, version)
+            ran = person.over_pipe("login", "--with-token", typed=text)
+            assert ran.returncode == 0
+        assert ("It replaces what was stored for Alice before" in ran.stderr) == says
+        assert not [secret for secret in secrets if secret in ran.stderr]
+
+    @pytest.mark.parametrize(
+        "text",
+        ["", "\n\n", "a:b:c:d:e", "hunter2password", "x" * 20_000, "a.b." + "c" * 70_000],
+        ids=len,
+    )
     def test_no_token_it_says_what_to_give(self, person, text):
         """The wiki is not asked, and what was given is not repeated."""
         ran = person.over_pipe("login", "--with-token", typed=text)
@@ -160,9 +200,10 @@ class TestOwnerOnly:
         assert "Give the access token of an owner-only consumer" in ran.stderr
         assert ran.stderr.count("\n") == 1
         assert len(ran.stderr) < 1000
+        assert "hunter2" not in ran.stderr
         assert not len(person.wiki.log)
 
-    @pytest.mark.parametrize("text", ["garbage", "a:hidden1:c:hidden2"])
+    @pytest.mark.parametrize("text", ["garb.age.x", "a:hidden1:c:hidden2"])
     def test_token_that_the_wiki_refuses_the_old_one_stays(self, person, text):
         """Exit code 4, and what was stored before still is."""
         person.over_pipe("login", "--with-token", typed=owner_only(person)[0])
@@ -204,16 +245,19 @@ class TestBadInput:
             (["--store", "env:", "--with-token"], 2, "Name another store"),
             (["--store", "memory:", "--with-token"], 2, "Name another store"),
             (["--store", "ftp://me:hunter2@db/x", "--with-token"], 2, "no such token store"),
-            (["--consumer", "x", "--with-token"], 2, "--with-token takes"),
+            (["--consumer", KEY, "--with-token"], 2, "--with-token takes"),
             (["--callback", DEFAULT_URL], 2, "go with --consumer"),
-            (["--consumer", "x", "--callback", "oob"], 2, "not an http or https URL"),
-            (["--consumer", "x", "--callback", "http://127.0.0.1:x/"], 2, "not an http or"),
-            (["--consumer", "x", "--oauth", "1.0a"], 2, "a key and a secret"),
+            (["--consumer", KEY, "--callback", "oob"], 2, "not an http or https URL"),
+            (["--consumer", KEY, "--callback", "http://127.0.0.1:x/"], 2, "not an http or"),
+            (["--consumer", KEY, "--oauth", "1.0a"], 2, "a key and a secret"),
+            (["--consumer", f"{KEY}:hunter2:{KEY}:x"], 2, "32 hexadecimal digits"),
+            (["--consumer", "hunter2"], 2, "32 hexadecimal digits"),
+            (["--callback", "hunter2"], 2, "not an http or https URL"),
         ],
     )
     def test_it_is_one_line(self, person, arguments, code, says):
         """Nothing is stored, and the wiki that is there is not asked."""
-        ran = person.over_pipe("login", *arguments, typed="aaaa\n" if code == 1 else "\n")
+        ran = person.over_pipe("login", *arguments, typed="a.b.c\n" if code == 1 else "\n")
         assert (ran.returncode, ran.stdout) == (code, "")
         assert says in ran.stderr
         assert ran.stderr.strip().splitlines()[-1].startswith(("pwb-oauth: ", "Error: "))
@@ -223,14 +267,14 @@ class TestBadInput:
 
     @pytest.mark.parametrize(
         ("arguments", "fault"),
-        [(["--with-token"], None), (["--consumer", "x"], None), (["--consumer", "x"], "html")],
+        [(["--with-token"], None), (["--consumer", KEY], None), (["--consumer", KEY], "html")],
     )
     def test_wiki_without_oauth_it_says_so(self, person, arguments, fault):
         """Before a person is sent to a page that is not there."""
         where = person.host if fault else f"{person.host}/other/api.php"
         if fault:
             person.wiki.fail_next(fault)
-        ran = person.over_pipe("login", where, *arguments, typed="aaaa\n")
+        ran = person.over_pipe("login", where, *arguments, typed="a.b.c\n")
         assert (ran.returncode, ran.stdout) == (1, "")
         assert "lists the extension OAuth" in ran.stderr
         assert person.visited == []
@@ -248,10 +292,56 @@ class TestBadInput:
         """Its folder is missing."""
         person.variables["PWB_OAUTH_ENCRYPTION_KEYS"] = person.over_pipe("key").stdout.strip()
         store = f"sqlite:///{person.home}/none/tokens.db"
-        ran = person.over_pipe("login", "--with-token", "--store", store, typed="aaaa\n")
+        ran = person.over_pipe("login", "--with-token", "--store", store, typed="a.b.c\n")
         assert (ran.returncode, ran.stdout) == (1, "")
         assert "cannot be opened" in ran.stderr
         assert not len(person.wiki.log)
+
+
+class TestTokenOnTheCommandLine:
+    """Where none belongs: it is not repeated, and who typed it is told what to do."""
+
+    @pytest.mark.parametrize(
+        "token",
+        [f"{KEY}:{KEY}0:{KEY}:{KEY}0", "eyJ0.eyJhdWQi.c2ln", KEY, "a:b:c:d", "hunter2" * 20],
+    )
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ["login", "TOKEN"],
+            ["login", "--user", "TOKEN", "--with-token"],
+            ["status", "TOKEN"],
+            ["whoami", "TOKEN"],
+            ["logout", "--user", "TOKEN"],
+            ["register", "--owner-only", "TOKEN"],
+            ["doctor", "https://TOKEN"],
+            ["login", "--oauth", "TOKEN"],
+            ["TOKEN"],
+        ],
+        ids=" ".join,
+    )
+    def test_it_is_refused_and_not_repeated(self, token, arguments, capsys):
+        """As the name of a wiki, of a user, or of anything else."""
+        line = [word.replace("TOKEN", token) for word in arguments]
+        with pytest.raises(SystemExit) as end:
+            cli.main(line)
+        out, err = capsys.readouterr()
+        assert (end.value.code, out, err.count("\n")) == (2, "", 1)
+        assert "does not belong on a command line" in err
+        assert "reset" in err
+        assert token.lower() not in err.lower()
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            f"https://meta.wikimedia.org/wiki/Special:OAuthListConsumers/view/{KEY}",
+            "https://de.wikipedia.org/wiki/A:B:C:D",
+            "http://[2001:db8::1]:8080/w/api.php",
+        ],
+    )
+    def test_address_of_any_page_is_no_token(self, text):
+        """Its path may hold whatever it likes."""
+        assert not misplaced.looks_like_token(misplaced.host_in(text))
 
 
 class TestOpenForSaving:

@@ -130,6 +130,7 @@ class TestByConsumer:
         link = link_in(terminal)
         terminal.sendline("http://127.0.0.1:1/callback?code=abc&state=xyz")
         terminal.expect("does not belong to the authorization")
+        terminal.expect(f"\n[^\n]*aste the address.*{HIDDEN}")
         address = person.wiki.approve(link, "Bob")
         terminal.sendline(address)
         code, shown = ended(terminal)
@@ -213,15 +214,58 @@ class TestByConsumer:
         assert stored(person, "Bob").logged_in_at >= before.logged_in_at
         assert stored(person, "Bob") != before
 
-    def test_cancelled_it_says_so_here_and_there(self, person, callback):
-        """The wiki sends an error back, without the state."""
+    def test_cancelled_in_the_browser_it_says_so_and_waits_on(self, person, callback):
+        """The wiki sends an error back without the state, and anybody can send a browser here."""
         terminal = begin(person, register(person, callback), callback)
         address = person.wiki.approve(person.visited[0], "Bob", allow=False)
         assert "did not work" in requests.get(address, timeout=10).text
+        terminal.expect("The browser reported: .*was not allowed.*Still waiting")
+        terminal.expect(HIDDEN)
+        assert listens(callback)
+        requests.get(person.wiki.approve(person.visited[0], "Bob"), timeout=10)
+        assert ended(terminal)[0] == 0
+        assert entries(person) == ["Bob"]
+
+    def test_cancelled_and_pasted_it_ends(self, person, callback):
+        """Nobody but the person at the terminal can have done that."""
+        terminal = begin(person, register(person, callback), callback)
+        terminal.sendline(person.wiki.approve(person.visited[0], "Bob", allow=False))
         code, shown = ended(terminal)
         assert code == 1
         assert "was not allowed" in shown
         assert entries(person) == []
+
+    @pytest.mark.parametrize("version", ["1.0a", "2.0"])
+    def test_input_ends_before_the_secret_it_says_so(self, person, callback, version):
+        """An empty line would mean a consumer without one; no line is a mistake."""
+        consumer = register(person, callback, version)
+        line = ["login", "--consumer", consumer.key, "--oauth", version, "--callback", callback]
+        ran = person.over_pipe(*line)
+        assert (ran.returncode, ran.stdout) == (2, "")
+        assert "first line" in ran.stderr
+        assert person.visited == []
+
+    def test_over_a_pipe_a_wrong_address_comes_first_the_right_one_is_found(self, person):
+        """As many lines as there are."""
+        elsewhere = "https://tool.example/callback"
+        consumer = register(person, elsewhere)
+        line = [person.command, "login", "--consumer", consumer.key, "--callback", elsewhere]
+        with subprocess.Popen(  # noqa: S603  # our own command
+            line,
+            env=person.environment,
+            cwd=person.home,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            process.stdin.write(f"{consumer.secret}\n")
+            process.stdin.flush()
+            link = next(part.strip() for part in process.stderr if "/oauth2/authorize" in part)
+            right = person.wiki.approve(link, "Bob")
+            _, err = process.communicate(f"http://x/?code=a&state=b\n\n{right}\nmore", timeout=30)
+        assert process.returncode == 0, err
+        assert entries(person) == ["Bob"]
 
     def test_another_account_allowed_nothing_is_stored(self, person, callback):
         """The browser was signed in as somebody else, and shows that it failed."""

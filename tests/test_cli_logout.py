@@ -93,6 +93,24 @@ class TestLogout:
         assert entries(person) == []
         assert person.visited == [f"{person.wiki.index_url}?title=Special%3AOAuthManageMyGrants"]
 
+    @pytest.mark.parametrize(("answer", "code", "left"), [("y", 0, []), ("", 1, ["Alice", "Bob"])])
+    def test_all_at_a_terminal_it_asks(self, person, answer, code, left):
+        """No is the default; which they are is listed."""
+        terminal = person.at_terminal("logout", "--all")
+        terminal.expect(r"Forget these 2 credentials\? \[y/N\]: ")
+        assert f"Bob on {person.host}" in terminal.before
+        terminal.sendline(answer)
+        assert ended(terminal)[0] == code
+        assert entries(person) == left
+
+    @pytest.mark.parametrize("arguments", [("--yes",), ("-y",), ("--user", "Bob")])
+    def test_all_at_a_terminal_there_is_nothing_to_ask(self, person, arguments):
+        """It was said already, or it is only one."""
+        code, shown = ended(person.at_terminal("logout", "--all", *arguments))
+        assert code == 0
+        assert "Forget these" not in shown
+        assert "Bob" not in entries(person)
+
     def test_all_of_a_user_leaves_the_others(self, person):
         """What is named narrows it."""
         assert person.over_pipe("logout", "--all", "--user", "Bob").returncode == 0
@@ -122,7 +140,7 @@ class TestLogout:
             "PWB_OAUTH_STORE": "env:",
             "PWB_OAUTH_WIKI": person.host,
             "PWB_OAUTH_USERNAME": "Bob",
-            "PWB_OAUTH_TOKEN": "hunter2",
+            "PWB_OAUTH_TOKEN": "hunter2.hunter2.hunter2",
         }
         ran = person.over_pipe("logout")
         assert (ran.returncode, ran.stdout) == (1, "")

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -250,6 +251,28 @@ class TestOutput:
         assert ran.stderr == b""
         assert ran.returncode == 1
 
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="nothing is always full here")
+    @pytest.mark.parametrize("arguments", ["key", "--help", "register --owner-only x.example"])
+    def test_disk_is_full_it_is_one_line_and_1(self, person, arguments):
+        """Nobody's mistake."""
+        with Path("/dev/full").open("wb") as full:
+            ran = subprocess.run(  # noqa: S603  # our own command
+                [person.command, *arguments.split()],
+                env=person.environment,
+                stdout=full,
+                stderr=subprocess.PIPE,
+                timeout=30,
+                check=False,
+            )
+        told = b"pwb-oauth: Standard output cannot be written (No space left on device)\n"
+        assert (ran.returncode, ran.stderr) == (1, told)
+
+    def test_other_error_of_the_system_is_a_mistake_of_ours(self, run):
+        """If it is not standard output that failed."""
+        code, _, err = run(raising(OSError(28, SECRET)))
+        assert code == 1
+        assert "OSError, which is a mistake" in err
+
     def test_letters_that_the_encoding_lacks_they_are_written_otherwise(self, person):
         """A user name may have any, and an old terminal is no reason to fail."""
         script = "import click; from pwb_oauth import cli; import importlib as i;"
@@ -311,6 +334,13 @@ class TestHelp:
         examples = [line.strip() for line in examples.partition("\n\n")[0].splitlines()]
         assert 1 <= len(examples) <= 3
         assert all(f"pwb-oauth {name}" in line for line in examples)
+
+    def test_list_of_commands_nothing_is_cut(self):
+        """In a terminal of 80 columns."""
+        context = click.Context(cli.cli, info_name="pwb-oauth", terminal_width=80)
+        listed = cli.cli.get_help(context).partition("Commands:")[2].splitlines()[1:]
+        assert len(listed) == len(cli.COMMANDS)
+        assert not [line for line in listed if line.endswith("...")]
 
     def test_version_is_shown(self, person):
         """For reports."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 import stat
 import sys
 
 import pytest
 
 from migrations import CONFIG, LINE, PASSWORDS
-from mover import Mover, contents
+from mover import Mover, contents, write_all_kinds
 from person import ended
 
 QUICK = "import pywikibot; s = pywikibot.Site(); s.login(); print('signed in as', s.user())"
@@ -21,133 +20,16 @@ def mover(wiki, tmp_path):
     return Mover(wiki, tmp_path / "home")
 
 
-CONFIG_OF_ALL = """
-password_file = 'user-password.cfg'
-authenticate['<host>'] = ('<a1>', '<a2>', '<a3>', '<a4>')
-"""
-PASSWORDS_OF_ALL = """
-('Alice', BotPassword('quick', 'hunter2-alice'))
-('en', 'sandbox', 'Bob', 'hunter2-bob')
-"""
-
-
 @pytest.fixture
 def all_kinds(mover):
     """Somebody with a tuple of Alice's, a BotPassword of hers and a password of Bob's."""
-    mover.tuple_of("a", "Alice")
-    beginning = mover.config.read_text()
-    files = {CONFIG: beginning + mover.filled_in(CONFIG_OF_ALL), PASSWORDS: PASSWORDS_OF_ALL}
-    mover.write({name: text.encode() for name, text in files.items()})
+    write_all_kinds(mover)
     return mover
 
 
 def new_token(person, user):
     """The access token of an owner-only consumer that somebody registers now."""
     return person.wiki.add_consumer("New", owner=user, owner_only=True).access_token
-
-
-class TestAtTerminal:
-    """A person who is asked."""
-
-    def begin(self, person, *answers):
-        """Answer the first questions."""
-        terminal = person.at_terminal("migrate")
-        for question, answer in zip((r"Go on\? \[y/N\]: ", r"as Bob now\?"), answers, strict=False):
-            terminal.expect(question)
-            terminal.sendline(answer)
-        return terminal
-
-    def test_person_logs_in_and_nothing_is_left(self, all_kinds):
-        """They are led through the login, see how far it is, and are told what to change."""
-        token = new_token(all_kinds, "Bob")
-        terminal = self.begin(all_kinds, "y", "y")
-        terminal.expect("Special%3AOAuthConsumerRegistration")
-        terminal.expect("Access token")
-        terminal.sendline(token)
-        code, shown = ended(terminal)
-        assert code == 0
-        assert "Moving" in shown
-        assert "3/3" in shown
-        assert "Moved: user-password.cfg:3 password of Bob, to keyring: as Bob on" in shown
-        index = f"{all_kinds.wiki.index_url}?title=Special%3A"
-        assert f"Now change the BotPassword of Alice: {index}BotPasswords" in shown
-        assert f"Now change the password of Bob: {index}ChangePassword" in shown
-        assert not [one for one in ("hunter2", token, all_kinds.names["a2"]) if one in shown]
-        config, passwords = (contents(all_kinds)[name].decode() for name in (CONFIG, PASSWORDS))
-        assert config.endswith(f"password_file = 'user-password.cfg'\n{LINE}\n")
-        assert passwords == "\n"
-        assert set(all_kinds.stored()) == {"Alice", "Bob"}
-        again = all_kinds.over_pipe("migrate")
-        assert (again.returncode, again.stdout, again.stderr) == (
-            0,
-            "No secret is left in Pywikibot's files.\n",
-            "",
-        )
-
-    def test_person_does_not_want_to_nothing_changes(self, all_kinds):
-        """And the wiki hears nothing of it."""
-        before = contents(all_kinds)
-        code, shown = ended(self.begin(all_kinds, "n"))
-        assert (code, "Nothing was changed" in shown) == (1, True)
-        assert contents(all_kinds) == before
-        assert len(all_kinds.wiki.log) == 0
-
-    @pytest.mark.parametrize(
-        ("token", "says"),
-        [
-            (None, "Log in later: pwb-oauth login"),
-            ("two words", "Give the access token of an owner-only"),
-            ("a.b.c", "does not accept the access token"),
-            ("Alice's", "belongs to 'Alice', but 'Bob' was expected"),
-        ],
-    )
-    def test_login_fails_only_that_password_is_left(self, all_kinds, token, says):
-        """What was moved before stays moved."""
-        token = new_token(all_kinds, "Alice") if token == "Alice's" else token
-        terminal = self.begin(all_kinds, "y", "n" if token is None else "y")
-        if token is not None:
-            terminal.expect("Access token")
-            terminal.sendline(token)
-        code, shown = ended(terminal)
-        assert code == 1
-        assert "Left: user-password.cfg:3 password of Bob." in shown
-        assert says in shown
-        assert contents(all_kinds)[PASSWORDS] == b"\n('en', 'sandbox', 'Bob', 'hunter2-bob')\n"
-        assert set(all_kinds.stored()) == {"Alice"}
-
-    @pytest.mark.parametrize(
-        ("at", "how"),
-        [
-            ("Go on", "Ctrl-C"),
-            ("as Bob now", "SIGKILL"),
-            ("Access token", "Ctrl-C"),
-            ("Access token", "SIGKILL"),
-        ],
-    )
-    def test_interrupted_a_second_run_goes_on(self, all_kinds, at, how):
-        """From where the first one was."""
-        before = contents(all_kinds)
-        questions = ("Go on", "as Bob now", "Access token")
-        terminal = all_kinds.at_terminal("migrate")
-        for question in questions[: questions.index(at)]:
-            terminal.expect(question)
-            terminal.sendline("y")
-        terminal.expect(at)
-        if how == "Ctrl-C":
-            terminal.send("\x03")
-            code, shown = ended(terminal)
-            assert (code, "Run the command again to go on" in shown) == (130, True)
-        else:
-            terminal.kill(signal.SIGKILL)
-            ended(terminal)
-        if at == "Go on":
-            assert contents(all_kinds) == before
-        assert b"hunter2-bob" in contents(all_kinds)[PASSWORDS]
-        all_kinds.log_in("Bob")
-        ran = all_kinds.over_pipe("migrate")
-        assert ran.returncode == 0, ran.stdout
-        assert contents(all_kinds)[PASSWORDS] == b"\n"
-        assert set(all_kinds.stored()) == {"Alice", "Bob"}
 
 
 class TestDryRun:
@@ -176,6 +58,23 @@ class TestDryRun:
         assert len(all_kinds.wiki.log) == 0
         assert all_kinds.stored() == {}
 
+    def test_tuple_is_left_it_is_not_planned_with(self, all_kinds):
+        """What is left is not stored, so that a password cannot go by it."""
+        text = contents(all_kinds)[CONFIG].decode()
+        (all_kinds.folder / CONFIG).write_text(text.replace("authenticate[", "if 1: authenticate["))
+        shown = all_kinds.over_pipe("migrate", "--dry-run").stdout
+        [line] = [line for line in shown.splitlines() if "BotPassword of Alice" in line]
+        assert "to be taken out once you have logged in" in line
+
+    def test_names_that_pywikibot_does_not_know_it_says_nothing_of_them(self, mover):
+        """Each script says so, which is enough; that a value is of the wrong type is still said."""
+        with mover.config.open("a") as file:
+            file.write("consumer_secret = 'x'\nmaxlag = 5\nmylang = 5\n")
+        ran = mover.over_pipe("migrate", "--dry-run")
+        assert "unknown" not in ran.stderr
+        assert "deprecated" not in ran.stderr
+        assert "expected" in ran.stderr
+
     @pytest.mark.parametrize("config", [None, ""])
     def test_no_secret_it_says_so(self, mover, config):
         """With or without a user-config.py."""
@@ -183,6 +82,21 @@ class TestDryRun:
             mover.config.unlink()
         ran = mover.over_pipe("migrate", "--dry-run")
         assert (ran.returncode, ran.stdout) == (0, "No secret is left in Pywikibot's files.\n")
+
+
+class TestAdvice:
+    """What should be changed because it lay in a file."""
+
+    def test_several_lines_of_an_account_it_is_said_once(self, mover):
+        """However they write its name."""
+        mover.log_in("Alice")
+        lines = ["('Alice', 'x')", "('en', 'sandbox', 'alice', 'y')", "('sandbox', 'Alice', 'z')"]
+        config = mover.config.read_text() + f"password_file = {PASSWORDS!r}\n"
+        mover.write({CONFIG: config.encode(), PASSWORDS: "\n".join(lines).encode()})
+        ran = mover.over_pipe("migrate", "--yes")
+        assert (ran.returncode, ran.stdout.count("Moved: ")) == (0, 3)
+        assert ran.stdout.count("Now change the password of Alice: ") == 1
+        assert ran.stdout.count("Now change") == 1
 
 
 class TestPasswordToOAuth:
@@ -238,7 +152,7 @@ class TestPasswordToOAuth:
         ):
             text = "#LWP-Cookies-2.0\n" + "".join(map(line.format, cookies))
             mover.write({name: text.encode()})
-        ran = mover.over_pipe("migrate")
+        ran = mover.over_pipe("migrate", "--yes")
         assert ran.returncode == 1
         assert "pywikibot-Bob.lwp session cookies of an unknown account: is left" in ran.stdout
         left = sorted(path.name for path in mover.folder.glob("*.lwp"))
@@ -253,7 +167,7 @@ class TestBadInput:
         """A wiki that has an accident has not accepted anything."""
         before = contents(all_kinds)
         all_kinds.wiki.fail_next(fault, count=20, path="/w/api.php")
-        ran = all_kinds.over_pipe("migrate")
+        ran = all_kinds.over_pipe("migrate", "--yes")
         assert (ran.returncode, "Left: user-config.py:10" in ran.stdout) == (1, True)
         assert "Traceback" not in ran.stderr
         assert contents(all_kinds) == before
@@ -264,7 +178,7 @@ class TestBadInput:
         before = contents(all_kinds)
         all_kinds.wiki.block("Alice")
         all_kinds.wiki.lock("Alice")
-        ran = all_kinds.over_pipe("migrate")
+        ran = all_kinds.over_pipe("migrate", "--yes")
         assert ran.returncode == 1
         assert contents(all_kinds) == before
 
@@ -272,7 +186,7 @@ class TestBadInput:
         """One line for each secret."""
         before = contents(all_kinds)
         all_kinds.wiki.close()
-        ran = all_kinds.over_pipe("migrate")
+        ran = all_kinds.over_pipe("migrate", "--yes")
         assert ran.returncode == 1
         left = [line for line in ran.stdout.splitlines() if line.startswith("Left: ")]
         assert len(left) == 3
@@ -283,7 +197,7 @@ class TestBadInput:
     def test_store_keeps_nothing_nothing_changes(self, all_kinds, store):
         """Wrong use."""
         before = contents(all_kinds)
-        ran = all_kinds.over_pipe("migrate", "--store", store)
+        ran = all_kinds.over_pipe("migrate", "--yes", "--store", store)
         assert (ran.returncode, ran.stderr.count("\n")) == (2, 1)
         assert contents(all_kinds) == before
 
@@ -291,7 +205,7 @@ class TestBadInput:
         """They would not find what is in it."""
         url = f"sqlite:///{all_kinds.home}/tokens.sqlite"
         all_kinds.variables["PWB_OAUTH_ENCRYPTION_KEYS"] = all_kinds.over_pipe("key").stdout.strip()
-        ran = all_kinds.over_pipe("migrate", "--store", url)
+        ran = all_kinds.over_pipe("migrate", "--yes", "--store", url)
         assert f", to {url} as Alice on {all_kinds.host}" in ran.stdout
         assert f"PWB_OAUTH_STORE={url}" in ran.stderr
         assert all_kinds.stored() == {}
@@ -301,7 +215,7 @@ class TestBadInput:
         before = contents(all_kinds)
         (all_kinds.folder / CONFIG).chmod(0o400)
         all_kinds.log_in("Bob")
-        ran = all_kinds.over_pipe("migrate")
+        ran = all_kinds.over_pipe("migrate", "--yes")
         assert ran.returncode == 1
         assert f"needs the line {LINE}" in ran.stderr
         assert contents(all_kinds) == before
@@ -309,7 +223,7 @@ class TestBadInput:
     def test_others_could_read_the_tuple_it_says_where_to_withdraw(self, all_kinds):
         """It still works, for them too."""
         (all_kinds.folder / CONFIG).chmod(0o644)
-        ran = all_kinds.over_pipe("migrate")
+        ran = all_kinds.over_pipe("migrate", "--yes")
         assert "Others could read" in ran.stdout
         assert "Special%3AOAuthManageMyGrants" in ran.stdout
 
@@ -317,6 +231,6 @@ class TestBadInput:
         """Its settings do not hold, so that nothing can be told from them."""
         before = contents(all_kinds)
         (all_kinds.folder / CONFIG).chmod(0o606)
-        ran = all_kinds.over_pipe("migrate")
+        ran = all_kinds.over_pipe("migrate", "--yes")
         assert (ran.returncode, "chmod o-w" in ran.stderr) == (2, True)
         assert contents(all_kinds) == before

@@ -60,6 +60,21 @@ class TestSetup:
         assert person.config.read_bytes() == before
         assert changed(person) == ["user-config.py"]
 
+    @pytest.mark.parametrize("how", ["pipe", "stderr in a file"])
+    @pytest.mark.parametrize("option", ["", "--remove"])
+    def test_nobody_can_be_asked_nothing_changes_without_yes(self, person, how, option):
+        """Nor where somebody is at a terminal and does not see the question."""
+        if option:
+            person.over_pipe("setup", "--yes")
+        before = person.config.read_bytes()
+        line = f"{person.command} setup {option} 2>errors"
+        if how == "pipe":
+            code = person.over_pipe("-c", line, command="/bin/sh").returncode
+        else:
+            code, _ = ended(person.at_terminal("-c", line, command="/bin/sh"))
+        assert (code, "add --yes" in (person.home / "errors").read_text()) == (2, True)
+        assert person.config.read_bytes() == before
+
     @pytest.mark.parametrize("option", ["--yes", "-y"])
     def test_yes_it_does_not_ask(self, person, option):
         """At a terminal too."""
@@ -68,11 +83,11 @@ class TestSetup:
         assert LINE in person.config.read_text()
 
     def test_over_a_pipe_it_does_it_and_scripts_sign_in(self, person):
-        """Nobody can be asked, and there is nothing to lose; the difference is without colour."""
+        """With --yes, since nobody can be asked; the difference is without colour."""
         made = person.wiki.add_consumer("Mine", owner="Alice", owner_only=True)
         token = made.access_token
         person.over_pipe("login", person.host, "--with-token", typed=token)
-        ran = person.over_pipe("setup")
+        ran = person.over_pipe("setup", "--yes")
         assert (ran.returncode, "\x1b" in ran.stdout) == (0, False)
         assert [line for line in ran.stdout.splitlines() if line[:2] not in ("--", "++", "@@")] == [
             f"+{LINE}"
@@ -83,9 +98,9 @@ class TestSetup:
 
     def test_second_run_it_says_so_and_changes_nothing(self, person):
         """The very file stays."""
-        person.over_pipe("setup")
+        person.over_pipe("setup", "--yes")
         before = person.config.stat()
-        ran = person.over_pipe("setup")
+        ran = person.over_pipe("setup", "--yes")
         line = len(person.config.read_text().splitlines())
         assert (ran.returncode, ran.stderr) == (0, "")
         assert ran.stdout == f"{person.config} installs pwb_oauth in line {line}.\n"
@@ -114,7 +129,7 @@ class TestSetup:
         person.config.rename(real)
         real.chmod(0o644)
         person.config.symlink_to("../dotfiles/pywikibot.py")
-        assert person.over_pipe("setup").returncode == 0
+        assert person.over_pipe("setup", "--yes").returncode == 0
         assert person.config.is_symlink()
         assert LINE in real.read_text()
         assert stat.S_IMODE(real.stat().st_mode) == 0o644
@@ -125,7 +140,7 @@ class TestSetup:
         """And nothing of it is shown, not even with --debug."""
         text = f"a = 1\npassword = '{SECRET}\n"
         person.config.write_text(text)
-        ran = person.over_pipe("setup", *options)
+        ran = person.over_pipe("setup", "--yes", *options)
         assert (ran.returncode, ran.stdout) == (2, "")
         assert "has a syntax error in line 2" in ran.stderr.splitlines()[-1]
         assert SECRET not in ran.stderr
@@ -144,7 +159,7 @@ class TestSetup:
         """One line says why, and what to do."""
         before = person.config.read_bytes()
         prepare(person.config)
-        ran = person.over_pipe("setup")
+        ran = person.over_pipe("setup", "--yes")
         assert ran.returncode == 1
         assert ran.stderr.count("\n") == 1
         assert says in ran.stderr
@@ -155,7 +170,7 @@ class TestSetup:
     def test_pywikibot_would_pass_over_the_file_it_warns(self, person):
         """Since everybody may write to it."""
         person.config.chmod(0o666)
-        ran = person.over_pipe("setup")
+        ran = person.over_pipe("setup", "--yes")
         assert ran.returncode == 0
         assert "Warning: Pywikibot passes over" in ran.stderr
         assert "chmod o-w" in ran.stderr
@@ -173,7 +188,7 @@ class TestSetup:
             state.chmod(0o777)
             person.variables["XDG_STATE_HOME"] = str(state)
             before = person.config.read_bytes()
-            nobody = ["--reuid=65534", "--clear-groups", str(person.command), "setup"]
+            nobody = ["--reuid=65534", "--clear-groups", str(person.command), "setup", "-y"]
             ran = person.over_pipe(*nobody, command="setpriv")
             assert (ran.returncode, "it belongs to another user" in ran.stderr) == (1, True)
             assert person.config.read_bytes() == before
@@ -216,7 +231,7 @@ class TestRemove:
     def test_at_a_terminal_it_shows_the_difference_and_asks(self, person):
         """As when it was added."""
         before = person.config.read_bytes()
-        person.over_pipe("setup")
+        person.over_pipe("setup", "--yes")
         terminal = person.at_terminal("setup", "--remove")
         terminal.expect(r"\[y/N\]: ")
         assert f"\x1b[31m-{LINE}\x1b[0m" in terminal.before
@@ -228,18 +243,18 @@ class TestRemove:
     def test_it_is_not_there_nothing_changes(self, person):
         """With or without a file."""
         before = person.config.read_bytes()
-        ran = person.over_pipe("setup", "--remove")
+        ran = person.over_pipe("setup", "--remove", "--yes")
         assert (ran.returncode, ran.stdout) == (0, f"{person.config} does not install pwb_oauth.\n")
         assert person.config.read_bytes() == before
         person.config.unlink()
-        assert person.over_pipe("setup", "--remove").returncode == 0
+        assert person.over_pipe("setup", "--remove", "--yes").returncode == 0
         assert not person.config.exists()
 
     def test_other_words_do_it_they_are_left(self, person):
         """What setup did not write is its author's."""
         text = "import pwb_oauth\npwb_oauth.install()\n"
         person.config.write_text(text)
-        ran = person.over_pipe("setup", "--remove")
+        ran = person.over_pipe("setup", "--remove", "--yes")
         assert ran.returncode == 1
         assert "in line 2" in ran.stderr
         assert person.config.read_text() == text
@@ -258,7 +273,6 @@ class TestInstallingLine:
             "from pwb_oauth import install\ninstall()",
             "from pwb_oauth import install as i, errors\ni()",
             "import importlib\nimportlib.import_module('pwb_oauth').install()",
-            "try:\n  import pwb_oauth\nexcept ImportError:\n  pass\nelse:\n  pwb_oauth.install()",
         ],
     )
     def test_it_does_it_is_seen(self, text, tmp_path):
@@ -279,10 +293,14 @@ class TestInstallingLine:
             "x = \"__import__('pwb_oauth').install()\"",
             "__import__('other').install()",
             "install()",
+            "if False:\n  import pwb_oauth; pwb_oauth.install()",
+            "import pwb_oauth\ndef f():\n  pwb_oauth.install()",
+            "import pwb_oauth\nf = lambda: pwb_oauth.install()",
+            "try:\n  import pwb_oauth\nexcept ImportError:\n  pass\nelse:\n  pwb_oauth.install()",
         ],
     )
     def test_it_does_not_it_is_not_taken_for_it(self, text, tmp_path):
-        """A comment is not run."""
+        """A comment is not run, and what stands inside other code may not be."""
         path = tmp_path / "user-config.py"
         path.write_text(text)
         assert installation.installing_line(installation.read(path)) is None

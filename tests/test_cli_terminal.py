@@ -11,6 +11,7 @@ import time
 
 import pexpect
 import pytest
+from rich.text import Text
 
 from pwb_oauth.cli import terminal
 
@@ -145,13 +146,22 @@ class TestReadLine:
         assert ran.stdout.splitlines() == [b"'one'", repr(b"two\n").encode()]
 
     @pytest.mark.parametrize("end", ["</dev/null", "<&-"])
-    def test_nothing_there_it_is_empty(self, end):
+    def test_nothing_there_it_is_no_empty_line(self, end):
         """A daemon may not even have a standard input."""
         line = f"{sys.executable} -c {_PROGRAM!r} {end}"
         ran = subprocess.run(  # noqa: S602  # our own line
-            line, shell=True, capture_output=True, text=True, check=True
+            line, shell=True, capture_output=True, text=True, check=False
         )
-        assert ran.stdout == "''\n"
+        assert (ran.returncode, ran.stdout) == (1, "")
+        assert ran.stderr.endswith("EOFError\n")
+
+    @pytest.mark.parametrize("typed", [b"\n", b"\r\n\n", b"\xef\xbb\xbf\n", b" "], ids=repr)
+    def test_empty_line_is_one(self, typed):
+        """Which is an answer."""
+        ran = subprocess.run(  # noqa: S603  # our own program
+            [sys.executable, "-c", _PROGRAM], input=typed, capture_output=True, check=True
+        )
+        assert ran.stdout.strip() == b"''"
 
 
 class TestConsole:
@@ -164,3 +174,14 @@ class TestConsole:
         captured = capsys.readouterr()
         assert captured.err == "[red]A[/red] :smile:\nWarning: [bold]\n"
         assert captured.out == ""
+
+    def test_what_would_command_the_terminal_is_shown_as_a_character(self, capsys):
+        """In plain words, in styled ones, and in a question; letters of all scripts stay."""
+        evil = "A\x1b[31m\x9b\x00\u202e\ud800B"
+        shown = "A\ufffd[31m" + "\ufffd" * 4 + "B"
+        terminal.say(evil)
+        terminal.console().print(Text(evil, "bold"), evil, markup=False)
+        captured = capsys.readouterr()
+        assert (captured.err, captured.out) == (f"{shown}\n", f"{shown} {shown}\n")
+        for name in ("Ñandú\u00a0🤖", "\u0645\u06cc\u200c\u062e", "क्\u200dष", "a\nb\tc"):
+            assert terminal.printable(name) == name

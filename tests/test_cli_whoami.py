@@ -101,10 +101,19 @@ class TestWhoami:
         assert (ran.returncode, ran.stdout) == (1, "")
         assert "Try again" in ran.stderr
 
-    def test_several_accounts_it_wants_to_know_which(self, person, log_in):
+    @pytest.mark.parametrize("arguments", [(), ("sandbox:en",)])
+    def test_several_accounts_it_is_the_one_that_scripts_use(self, person, log_in, arguments):
+        """As usernames says; another one is named."""
+        log_in(user="Alice")
+        log_in(user="Bob")
+        assert person.over_pipe("whoami", *arguments).stdout == "Alice\n"
+        assert person.over_pipe("whoami", *arguments, "--user", "bob").stdout == "Bob\n"
+
+    def test_several_accounts_and_no_word_of_them_it_wants_to_know_which(self, person, log_in):
         """A person is asked, a program gets the list."""
         log_in(user="Alice")
         log_in(user="Bob")
+        person.config.write_text(person.config.read_text().replace("'Alice'", "'Carol'"))
         ran = person.over_pipe("whoami")
         assert (ran.returncode, ran.stdout) == (2, "")
         assert f"Alice on {person.host}; Bob on {person.host}" in ran.stderr
@@ -113,7 +122,6 @@ class TestWhoami:
         terminal.sendline("2")
         code, shown = ended(terminal)
         assert (code, shown.split()) == (0, ["2", "Bob"])
-        assert person.over_pipe("whoami", "--user", "bob").stdout == "Bob\n"
 
     def test_store_in_the_environment_it_is_read(self, person):
         """As in a container."""

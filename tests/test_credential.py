@@ -306,10 +306,17 @@ class TestParseOwnerOnly:
         assert token == OAuth1AccessToken("t", "ts")
 
     @pytest.mark.parametrize(
-        "text", ["", "  ", "a:b", "a:b:c", "a:b:c:", "a:b:c:d:e", ":::", "a b", "ä"]
+        "text",
+        [
+            *("", "  ", "a:b", "a:b:c", "a:b:c:", "a:b:c:d:e", ":::", "a b", "ä"),
+            *("hunter2password", "a.b", "a.b.c.d", "a..c", "a.b.c=", "a.b+.c"),
+            *(f"a.b.{'c' * 65_536}", f"a:b:c:{'d' * 65_536}"),
+        ],
+        ids=lambda text: text[:10],
     )
     def test_anything_else_is_refused_unseen(self, text):
-        """The error says what is wanted and repeats nothing."""
+        """A password, say, which would be sent; the error says what is wanted, and no more."""
         with pytest.raises(ConfigurationError, match="joined by colons") as refused:
             parse_owner_only(text)
+        assert "hunter2" not in str(refused.value)
         assert refused.value.__context__ is None

@@ -29,9 +29,8 @@ LAYERS = (
     {"csrf", "fatal", "login"},
     {"plugin"},
     {"configuration"},
-    {"migration.finding", "migration.rewriting", "migration.source"},
-    {"migration.comments", "migration.installation", "migration.proof", "migration.trial"}
-    | {"migration.uses"},
+    {"migration.finding", "migration.rewriting", "migration.source", "migration.trial"},
+    {"migration.comments", "migration.installation", "migration.proof", "migration.uses"},
     {"migration.authenticate", "migration.cookies", "migration.passwords", "migration.variables"},
     {"migration", "migration.moving"},
     {"checks.finding", "checks.parallel"},

@@ -287,6 +287,48 @@ class TestAuthenticate:
             authenticate.without(tmp_path / "user-config.py", text.encode(), finding)
         assert SECRET not in str(caught.value)
 
+    def test_cut_would_leave_no_python_it_refuses(self, config, tmp_path):
+        """The line before goes on in a line that would be gone."""
+        text = f"x = 1; \\\nauthenticate['x.org'] = {TUPLE}"
+        [finding] = self.find(tmp_path, text)
+        with pytest.raises(PwbOAuthError, match="Take it out yourself"):
+            authenticate.without(tmp_path / "user-config.py", text.encode(), finding)
+
+    @pytest.mark.parametrize(
+        "needs",
+        [
+            "authenticate['y.org'] = authenticate['x.org']",
+            "del authenticate['x.org']",
+            "authenticate['x.org'] += ()",
+            "_host = 'x.org'; _key = authenticate[_host]",
+            "for _host in authenticate: print(_host)",
+            "_all = authenticate",
+            "def _f():\n    return authenticate.pop('x.org')",
+        ],
+    )
+    def test_other_code_needs_the_entry_it_is_named_and_left(self, config, tmp_path, needs):
+        """It would not run any more, or do something else."""
+        for text in (
+            f"authenticate['x.org'] = {TUPLE}\n",
+            f"authenticate = {{'x.org': {TUPLE}}}\n",
+        ):
+            finding = self.find(tmp_path, f"{text}{needs}\n")[0]
+            assert f"line {2 + needs.count(chr(10))} needs it" in finding.problem
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            "_key = authenticate['y.org']",
+            "authenticate[_host] = ('a', 'b')",
+            "authenticate = {}",
+            "_x = y['x.org']",
+        ],
+    )
+    def test_other_code_does_not_need_the_entry_it_can_be_moved(self, config, tmp_path, other):
+        """To give something to an entry needs nothing of what was there."""
+        [finding] = self.find(tmp_path, f"authenticate['x.org'] = {TUPLE}\n{other}\n")
+        assert finding.problem is None
+
     def test_code_changes_a_tuple_both_are_named(self, config, tmp_path):
         """What Pywikibot gets to see is written nowhere."""
         config.authenticate["x.org"] = ("other", "b", "c", "d")

@@ -25,7 +25,7 @@ def count(what, arguments):
             os.kill(os.getpid(), signal.SIGKILL)
 sys.addaudithook(count)
 from pwb_oauth.cli import main
-main(["migrate"])
+main(["migrate", "--yes"])
 """
 STEPS = (
     ("socket.connect", "", 1, "the wiki is asked whose the tuple is"),
@@ -81,7 +81,7 @@ class TestKilled:
         assert ran.returncode == -signal.SIGKILL, ran.stdout + ran.stderr
         self.check_nothing_is_lost(mover)
 
-        ran = mover.over_pipe("migrate")
+        ran = mover.over_pipe("migrate", "--yes")
         assert ran.returncode == 0, ran.stdout + ran.stderr
         left = {name: data.decode() for name, data in contents(mover).items()}
         assert left == {CONFIG: mover.states[CONFIG][-1], PASSWORDS: "# mine\n"}

@@ -50,7 +50,7 @@ class TestSetUps:
                 path.write_text(mover.filled_in(path.read_text()))
         before = statuses(mover.folder)
 
-        ran = mover.over_pipe("migrate")
+        ran = mover.over_pipe("migrate", "--yes")
 
         assert ran.returncode == set_up.exit_code, ran.stdout + ran.stderr
         assert not [one for one in secrets if one in ran.stdout + ran.stderr]

@@ -166,10 +166,10 @@ class TestCompleteAuthorization:
     @pytest.mark.parametrize(
         "response",
         [
-            f"{CALLBACK}?oauth_verifier=abc123&oauth_token=5tate",
-            f"  {CALLBACK}?x=1&y=a%20b&oauth_verifier=abc123&oauth_token=5tate#top\n",
-            "oauth_verifier=abc123&oauth_token=5tate",
-            "?oauth_verifier=abc123&oauth_token=5tate",
+            f"{CALLBACK}?oauth_verifier=abc123&oauth_token=5tateOfPending",
+            f"  {CALLBACK}?x=1&y=a%20b&oauth_verifier=abc123&oauth_token=5tateOfPending#top\n",
+            "oauth_verifier=abc123&oauth_token=5tateOfPending",
+            "?oauth_verifier=abc123&oauth_token=5tateOfPending",
         ],
     )
     def test_address_the_code_is_exchanged(self, response):
@@ -179,14 +179,14 @@ class TestCompleteAuthorization:
         sent = responses.calls[0].request
         assert token == OAuth1AccessToken("k", "s")
         assert oauth_header(sent)["oauth_verifier"] == "abc123"
-        assert oauth_header(sent)["oauth_token"] == "5tate"
+        assert oauth_header(sent)["oauth_token"] == "5tateOfPending"
         assert verifies(sent, f"{SECRET}&5ecretOfPending")
 
     @responses.activate
     def test_wiki_of_a_farm_the_central_one_is_asked(self):
         """It made the request token."""
         meta = responses.post("https://meta.wikimedia.org" + TOKEN, body='{"key":"k","secret":"s"}')
-        back = came_back(oauth_token="5tate", oauth_verifier="abc123")
+        back = came_back(oauth_token="5tateOfPending", oauth_verifier="abc123")
         oauth1.complete_authorization(Wiki("https://de.wikipedia.org"), pending(consumer1()), back)
         assert meta.call_count == 1
 
@@ -207,8 +207,10 @@ class TestCompleteAuthorization:
             "oauth_verifier=abc123",
             came_back(oauth_verifier="abc123", oauth_token="other"),
             came_back(oauth_verifier="abc123", oauth_token="5tat\u00e9"),
-            came_back(oauth_verifier="abc123", oauth_token="5tate") + "&oauth_token=5tate",
-            came_back(oauth_verifier="abc123", oauth_token="5tate") + "&oauth_verifier=def",
+            came_back(oauth_verifier="abc123", oauth_token="5tateOfPending")
+            + "&oauth_token=5tateOfPending",
+            came_back(oauth_verifier="abc123", oauth_token="5tateOfPending")
+            + "&oauth_verifier=def",
             "oauth_token=\ud800",
         ],
     )
@@ -223,7 +225,7 @@ class TestCompleteAuthorization:
     @pytest.mark.parametrize("verifier", ["", "a b", "é", "x" * 129])
     def test_no_code_raises_and_nothing_is_sent(self, verifier):
         """The right address without a usable code."""
-        response = came_back(oauth_token="5tate", oauth_verifier=verifier)
+        response = came_back(oauth_token="5tateOfPending", oauth_verifier=verifier)
         with pytest.raises(TokenRequestError, match="without a verification code"):
             oauth1.complete_authorization(WIKI, pending(consumer1()), response)
         assert not responses.calls
@@ -237,7 +239,7 @@ class TestCompleteAuthorization:
         token = oauth1.complete_authorization(
             RECORDED_WIKI,
             pending(recorded_consumer("oauth1")),
-            came_back(oauth_token="5tate", oauth_verifier="0f" * 16),
+            came_back(oauth_token="5tateOfPending", oauth_verifier="0f" * 16),
         )
         assert re.fullmatch("[0-9a-f]{32}", token.key)
         assert re.fullmatch("[0-9a-f]{40}", token.secret)
@@ -266,7 +268,9 @@ class TestCompleteAuthorization:
         begun = pending(recorded_consumer("oauth1"))
         with pytest.raises(TokenRequestError) as caught:
             oauth1.complete_authorization(
-                RECORDED_WIKI, begun, came_back(oauth_token="5tate", oauth_verifier="0f" * 16)
+                RECORDED_WIKI,
+                begun,
+                came_back(oauth_token="5tateOfPending", oauth_verifier="0f" * 16),
             )
         assert caught.value.error == code
         assert said in str(caught.value)
@@ -276,7 +280,7 @@ class TestCompleteAuthorization:
     @responses.activate
     def test_wiki_repeats_our_secrets_they_are_left_out(self):
         """Whatever a wiki says, neither its words nor its code bring a secret into a message."""
-        words = f"{SECRET} <b>5ecretOf</b>Pending ver1f1er 5tate \x1b[31m" + "long " * 200
+        words = f"{SECRET} <b>5ecretOf</b>Pending ver1f1er 5tateOfPending \x1b[31m" + "long " * 200
         responses.post(WIKI.server + TOKEN, body=dumps({"error": "ver1f1er", "message": words}))
         begun = pending(consumer1(callback_url=None))
         with pytest.raises(TokenRequestError) as caught:
@@ -312,7 +316,8 @@ class TestCompleteAuthorization:
             self.complete("ver1f1er")
 
     @given(
-        response=st.text() | st.text().map(lambda text: f"oauth_token=5tate&oauth_verifier={text}")
+        response=st.text()
+        | st.text().map(lambda text: f"oauth_token=5tateOfPending&oauth_verifier={text}")
     )
     @settings(max_examples=150, deadline=timedelta(seconds=2))
     def test_any_response_a_token_or_one_of_our_errors(self, response):

@@ -49,7 +49,7 @@ from recordings import needs_recordings
 URL = WIKI.server + ACCESS_TOKEN
 RECORDED_URL = RECORDED_WIKI.server + ACCESS_TOKEN
 CODE = "def50200c0de"
-BACK = came_back(code=CODE, state="5tate")
+BACK = came_back(code=CODE, state="5tateOfPending")
 OLD = OAuth2AccessToken("old.acce55.token", "oldRefre5h", NOW)
 GOOD = {
     "token_type": "Bearer",
@@ -170,7 +170,9 @@ class TestCompleteAuthorization:
         assert sent.keys() == {"grant_type", "client_id", "code", "code_verifier"}
 
     @responses.activate
-    @pytest.mark.parametrize("response", [BACK, f" {BACK}#x\n", f"code={CODE}&state=5tate"])
+    @pytest.mark.parametrize(
+        "response", [BACK, f" {BACK}#x\n", f"code={CODE}&state=5tateOfPending"]
+    )
     def test_address_or_query_both_will_do(self, response):
         """As a browser shows it, or as a web framework hands it over."""
         responses.post(URL, json=GOOD)
@@ -187,7 +189,7 @@ class TestCompleteAuthorization:
             came_back(code=CODE, state=""),
             came_back(code=CODE, state="other"),
             came_back(code=CODE, state="5tat\u00e9"),
-            BACK + "&state=5tate",
+            BACK + "&state=5tateOfPending",
             BACK + "&state=other",
             BACK + "&code=other",
             came_back(error="access_denied", state="other"),
@@ -204,7 +206,7 @@ class TestCompleteAuthorization:
 
     @responses.activate
     @pytest.mark.parametrize("error", ["unauthorized_client", "access_denied"])
-    @pytest.mark.parametrize("state", [{}, {"state": "5tate"}])
+    @pytest.mark.parametrize("state", [{}, {"state": "5tateOfPending"}])
     def test_cancel_pressed_raises(self, error, state):
         """MediaWiki says unauthorized_client, without state."""
         with pytest.raises(AuthorizationDeniedError, match="press Allow"):
@@ -240,7 +242,7 @@ class TestCompleteAuthorization:
     @pytest.mark.parametrize("code", [None, "", "a\nb", "é"])
     def test_no_code_raises_and_nothing_is_sent(self, code):
         """The right state without a usable code."""
-        back = came_back(state="5tate", **({} if code is None else {"code": code}))
+        back = came_back(state="5tateOfPending", **({} if code is None else {"code": code}))
         with pytest.raises(TokenRequestError, match="without an authorization code"):
             oauth2.complete_authorization(WIKI, pending(consumer2()), back)
         assert not responses.calls
@@ -578,7 +580,7 @@ class TestAnyAnswer:
 
     @given(
         response=st.text()
-        | st.text().map(lambda text: f"state=5tate&code={text}")
+        | st.text().map(lambda text: f"state=5tateOfPending&code={text}")
         | st.text().map(lambda text: f"{CALLBACK}?error={text}&hint={SECRET}")
     )
     @settings(max_examples=200, deadline=timedelta(seconds=2))

@@ -53,7 +53,7 @@ class TestScript:
         assert person.over_pipe("oauth", "logout").returncode == 0
         gone = person.over_pipe("oauth", "logout")
         assert (gone.returncode, gone.stdout) == (4, "")
-        assert gone.stderr.splitlines()[-1].startswith("pwb oauth: keyring: holds no credential")
+        assert gone.stderr.splitlines()[-1].startswith("pwb oauth: The keyring holds no credential")
 
     def test_at_a_terminal_ctrl_c_is_130_and_no_password_is_asked_for(self, person):
         """Pywikibot is imported, and that is all it does."""

@@ -28,7 +28,7 @@ MOMENT = datetime(2026, 1, 2, tzinfo=timezone.utc)
 VARIABLES = {
     "PWB_OAUTH_WIKI": "test.wikipedia.org",
     "PWB_OAUTH_USERNAME": "Example user",
-    "PWB_OAUTH_TOKEN": "secret.bearer-token",
+    "PWB_OAUTH_TOKEN": "secret.bearer.token",
 }
 PASSWORD_URL = "nosuch+driver://user:secret-password@host/database"
 
@@ -113,7 +113,7 @@ class TestEnvironmentTokenStoreOAuth2(TokenStoreContract):
     def credential(self):
         consumer = Consumer(None, oauth_version="2.0", owner_only=True)
         return Credential(
-            consumer, OAuth2AccessToken("secret.bearer-token"), "Example user", MOMENT
+            consumer, OAuth2AccessToken("secret.bearer.token"), "Example user", MOMENT
         )
 
 
@@ -193,7 +193,7 @@ class TestEnvironmentTokenStore:
         for name, value in VARIABLES.items():
             monkeypatch.setenv(name, value)
         loaded = store.load(TokenKey("meta.wikimedia.org", "Example user"))
-        assert loaded.access_token == OAuth2AccessToken("secret.bearer-token")
+        assert loaded.access_token == OAuth2AccessToken("secret.bearer.token")
 
 
 class TestOpenTokenStore:
@@ -237,6 +237,8 @@ class TestOpenTokenStore:
         ) as refused:
             open_token_store(url)
         monkeypatch.setenv("PWB_OAUTH_STORE", url)
-        with pytest.raises(ConfigurationError, match="in PWB_OAUTH_STORE") as of_variable:
+        with pytest.raises(
+            ConfigurationError, match="PWB_OAUTH_STORE, --store and --to"
+        ) as of_variable:
             open_token_store()
         assert "secret" not in f"{refused.value} {of_variable.value}"

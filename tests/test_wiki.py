@@ -34,6 +34,12 @@ class TestWiki:
             ("localhost.example.org", "https://localhost.example.org", "/w"),
             ("http://[::1]:8080/", "http://[::1]:8080", "/w"),
             ("https://user:password@example.org/", "https://example.org", "/w"),
+            ("my_wiki", "https://my_wiki", "/w"),
+            ("xn--bcher-kva.example", "https://xn--bcher-kva.example", "/w"),
+            ("bücher.example.", "https://bücher.example.", "/w"),
+            ("हिन्दी.example", "https://हिन्दी.example", "/w"),
+            (f"{'a' * 63}.example", f"https://{'a' * 63}.example", "/w"),
+            ("10.0.0.1:81", "https://10.0.0.1:81", "/w"),
         ],
     )
     def test_from_url_finds_server_and_script_path(self, given, server, script_path):
@@ -51,6 +57,19 @@ class TestWiki:
             "https://[::1",
             "https://example.org:port/",
             "https://example.org:99999/",
+            "foo bar",
+            " ",
+            ".",
+            "example..org",
+            "../../etc",
+            "exam%70le.org",
+            "a" * 64,
+            f"wiki.{'a' * 64}.example",
+            "ü" * 70,
+            "\ud800.example",
+            "a." * 127,
+            "[::1::2]",
+            "wiki\x1b[31m.example",
         ],
     )
     def test_from_url_of_no_wiki_is_refused(self, given):

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 MAX_SENTENCE = 300
 """Characters of a wiki's own words that go into a message."""
 
+# Shorter ones are words by chance, and nothing that a wiki gave.
+_LEAST_SECRET = 8
+
 _TAG = re.compile(r"<[^<>]*>")
 _CODE = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
@@ -39,7 +42,7 @@ def sentence(text: object, secrets: Iterable[str | None]) -> str:
 
     Args:
         text: The wiki's words, with or without HTML; anything else counts as nothing said.
-        secrets: What must not be repeated even if the wiki does.
+        secrets: What must not be repeated even if the wiki does; of at least 8 characters.
 
     Returns:
         One line of at most :data:`MAX_SENTENCE` printable characters, without a full stop; empty if
@@ -50,7 +53,7 @@ def sentence(text: object, secrets: Iterable[str | None]) -> str:
     # A wiki escapes what was escaped before, so tags appear only now.
     plain = _TAG.sub("", html.unescape(text))
     line = "".join(char for char in " ".join(plain.split()) if char.isprintable())
-    for secret in filter(None, secrets):
+    for secret in _hidden(secrets):
         line = line.replace(secret, "…")
     line = line.rstrip(". ")
     return line if len(line) <= MAX_SENTENCE else line[: MAX_SENTENCE - 1] + "…"
@@ -60,7 +63,12 @@ def error_code(code: object, secrets: Iterable[str | None]) -> str | None:
     """The code of an error, if it looks like one and holds no secret."""
     if not isinstance(code, str) or not _CODE.fullmatch(code):
         return None
-    return None if any(secret in code for secret in secrets if secret) else code
+    return None if any(secret in code for secret in _hidden(secrets)) else code
+
+
+def _hidden(secrets: Iterable[str | None]) -> list[str]:
+    """Those that are long enough to be secrets."""
+    return [secret for secret in secrets if secret and len(secret) >= _LEAST_SECRET]
 
 
 def nonsense(wiki: Wiki, response: Response) -> TransportError:

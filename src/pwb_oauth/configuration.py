@@ -219,7 +219,11 @@ def _describe(error: Exception) -> str:
 
 
 def _load(name: str) -> Any:
-    """A family by its name; None if Pywikibot knows none."""
+    """A family by its name; None if Pywikibot knows none.
+
+    Raises:
+        ConfigurationError: Its file cannot be run, or ``user-config.py``.
+    """
     _config()
     from pywikibot.exceptions import UnknownFamilyError  # noqa: PLC0415  # takes half a second
     from pywikibot.family import Family  # noqa: PLC0415
@@ -228,6 +232,11 @@ def _load(name: str) -> Any:
         return Family.load(name)
     except UnknownFamilyError:
         return None
+    except Exception as error:  # noqa: BLE001  # the user's own code, which may raise anything
+        problem = type(error).__name__
+    raise ConfigurationError(
+        f"The family {name} cannot be loaded ({problem}). Correct its file, and try again."
+    )
 
 
 def _wiki(family: Any, code: str) -> Wiki:

@@ -24,6 +24,9 @@ _RENEWAL_MARGIN = timedelta(seconds=60)
 _OAUTH1_PARTS = 4
 # Source: RFC 6750 section 2.1, b64token.
 _BEARER = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
+# What MediaWiki shows for an owner-only consumer is a JWT. Source: RFC 7515 section 3.1.
+_JWT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+_MAX_OWNER_ONLY = 64 * 1024
 
 
 class Secret:
@@ -255,8 +258,10 @@ def parse_owner_only(text: str) -> tuple[Consumer, AccessToken]:
     Raises:
         ConfigurationError: It is neither.
     """
-    parts = text.strip().split(":")
-    if len(parts) == 1 and _BEARER.fullmatch(parts[0]):
+    given = text.strip()
+    parts = given.split(":") if len(given) <= _MAX_OWNER_ONLY else []
+    # Anything else may be a password, and would be sent to the wiki as it is.
+    if len(parts) == 1 and _JWT.fullmatch(parts[0]):
         return Consumer(None, oauth_version="2.0", owner_only=True), OAuth2AccessToken(parts[0])
     if len(parts) == _OAUTH1_PARTS and all(parts):
         key, secret, token, token_secret = parts

@@ -259,7 +259,8 @@ def _raise_refresh_error(
         words = sentence(error.get("hint") or error.get("error_description"), hidden)
         raise LoginRequiredError(
             f"{wiki.host} no longer renews the access token of {username} ({words or code}). "
-            "Log in again."
+            "Log in again.",
+            code,
         )
     raise nonsense(wiki, response)
 

@@ -126,9 +126,7 @@ class LiveCredential:
         credential = credential or self.current().credential
         self._dead = (credential, copy.copy(error))
 
-    def end(
-        self, credential: Credential, why: str, code: str | None = None
-    ) -> LoginRequiredError:
+    def end(self, credential: Credential, why: str, code: str | None = None) -> LoginRequiredError:
         """The error for this and every later request, until another access token is stored.
 
         Args:

@@ -16,7 +16,7 @@ from pwb_oauth.errors import ConfigurationError, ReadOnlyStoreError
 from pwb_oauth.wiki import Wiki
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from datetime import datetime
 
@@ -158,9 +158,15 @@ class TokenStore(Protocol):
 class _Slot:
     """A credential in memory, and the lock under which it is renewed."""
 
+    changed: Callable[[], None]
     lock: threading.RLock = field(default_factory=threading.RLock)
     guard: threading.Lock = field(default_factory=threading.Lock, repr=False)
     credential: Credential | None = field(default=None, repr=False)
+
+    def put(self, credential: Credential | None) -> None:
+        """Keep a credential, or none."""
+        self.credential = credential
+        self.changed()
 
     def replace(self, credential: Credential) -> bool:
         """Put a renewed credential in the place of the one that is there."""
@@ -168,14 +174,14 @@ class _Slot:
             current = self.credential
             if current is None or current.logged_in_at != credential.logged_in_at:
                 return False
-            self.credential = credential
+            self.put(credential)
             return True
 
     def clear(self) -> bool:
         """Take the credential out, and say whether one was there."""
         with self.guard:
             was_there = self.credential is not None
-            self.credential = None
+            self.put(None)
             return was_there
 
 
@@ -188,13 +194,17 @@ class MemoryTokenStore:
     def __init__(self) -> None:
         """Begin empty."""
         self._slots: dict[TokenKey, _Slot] = {}
+        self._listed: tuple[TokenEntry, ...] | None = None
         self._guard = threading.Lock()
         forks.renew_in_children(self)
 
     def begin_anew(self) -> None:
         """In a child of a fork: locks of its own. From here on the two stores differ."""
         self._guard = threading.Lock()
-        self._slots = {key: _Slot(credential=slot.credential) for key, slot in self._slots.items()}
+        self._slots = {
+            key: _Slot(self._forget_list, credential=slot.credential)
+            for key, slot in self._slots.items()
+        }
 
     def __repr__(self) -> str:
         """The class alone."""
@@ -207,7 +217,7 @@ class MemoryTokenStore:
 
     def save(self, key: TokenKey, credential: Credential) -> None:
         """Keep a credential."""
-        self._slot(key).credential = credential
+        self._slot(key).put(credential)
 
     def forget(self, key: TokenKey) -> bool:
         """Delete a credential."""
@@ -215,9 +225,13 @@ class MemoryTokenStore:
         return slot is not None and slot.clear()
 
     def entries(self) -> tuple[TokenEntry, ...]:
-        """What is stored, sorted by key."""
-        held = [(key, slot.credential) for key, slot in sorted(self._slots.items())]
-        return tuple(TokenEntry.of(key, cred, self.url) for key, cred in held if cred)
+        """What is stored, sorted by key; the same tuple until that changes."""
+        with self._guard:
+            if self._listed is None:
+                held = ((key, slot.credential) for key, slot in self._slots.items())
+                found = [TokenEntry.of(key, cred, self.url) for key, cred in held if cred]
+                self._listed = tuple(sorted(found, key=lambda entry: entry.key))
+            return self._listed
 
     @contextmanager
     def locked(self, key: TokenKey) -> Iterator[LockedCredential]:
@@ -228,7 +242,11 @@ class MemoryTokenStore:
 
     def _slot(self, key: TokenKey) -> _Slot:
         with self._guard:
-            return self._slots.setdefault(key, _Slot())
+            return self._slots.setdefault(key, _Slot(self._forget_list))
+
+    def _forget_list(self) -> None:
+        with self._guard:
+            self._listed = None
 
 
 class EnvironmentTokenStore(Secret):
@@ -327,8 +345,8 @@ def open_token_store(url: str | None = None) -> TokenStore:
     if rest or scheme not in ("keyring", "env", "memory"):
         # The URL of a database may hold a password, so it is not repeated.
         raise ConfigurationError(
-            "There is no such token store. Use keyring:, env: or memory: or the URL of a database, "
-            "such as sqlite:////path, " + ("in PWB_OAUTH_STORE." if url is None else "as its URL.")
+            "There is no such token store. PWB_OAUTH_STORE, --store and --to take keyring:, env: "
+            "or memory: or the URL of a database, such as sqlite:////path."
         )
     if scheme == "env":
         return EnvironmentTokenStore()

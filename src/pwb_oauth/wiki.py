@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import unicodedata
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -33,6 +34,8 @@ _WIKIMEDIA_DOMAINS = frozenset(
 )
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _AMBIGUOUS = re.compile(r"[\x00-\x20\x7f\\@]")
+_LONGEST_HOST = 253
+_LONGEST_LABEL = 63
 _UNSAFE_SEGMENTS = frozenset({".", ".."})
 
 
@@ -60,9 +63,11 @@ class Wiki:
                 is ``/w``.
 
         Raises:
-            ConfigurationError: It is no http or https URL with a host.
+            ConfigurationError: It is no http or https URL with the name of a host.
         """
         parts = _split(url if "://" in url else f"//{url}")
+        if not _is_host(parts.hostname):
+            raise _no_address()
         script_path = "/w"
         for entry in ("/index.php", "/api.php", "/rest.php"):
             head, found, _ = parts.path.partition(entry)
@@ -222,11 +227,39 @@ def _split(url: str) -> Any:
     except ValueError:
         parts, hostname = None, None
     if parts is None or not hostname or parts.scheme not in _DEFAULT_PORTS:
-        raise ConfigurationError(
-            "That is not the address of a wiki. Give a host name such as test.wikipedia.org, "
-            "or the https URL of one of its pages."
-        )
+        raise _no_address()
     return parts
+
+
+def _no_address() -> ConfigurationError:
+    return ConfigurationError(
+        "That is not the address of a wiki. Give a host name such as test.wikipedia.org, "
+        "or the https URL of one of its pages."
+    )
+
+
+def _is_host(name: str) -> bool:
+    """Whether a name can be a host's: an IPv6 address, or labels. IPv4 addresses look like labels.
+
+    Source: RFC 1123 section 2.1, RFC 5891 section 4.2.
+    """
+    if ":" in name:
+        try:
+            return bool(ipaddress.IPv6Address(name))
+        except ValueError:
+            return False
+    return len(name) <= _LONGEST_HOST and all(map(_is_label, name.removesuffix(".").split(".")))
+
+
+def _is_label(label: str) -> bool:
+    # Letters of many scripts carry marks, and an underscore is no letter but in use.
+    legal = all(
+        char.isalnum() or char in "-_" or unicodedata.category(char)[0] == "M" for char in label
+    )
+    if not legal:
+        return False
+    written = label if label.isascii() else f"xn--{label.encode('punycode').decode()}"
+    return 0 < len(written) <= _LONGEST_LABEL
 
 
 def _netloc(parts: Any) -> str:

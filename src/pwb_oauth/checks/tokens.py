@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from pwb_oauth import grants
@@ -13,6 +14,7 @@ from pwb_oauth.refusal import Refusal
 if TYPE_CHECKING:
     from pwb_oauth.checks.access import Access
     from pwb_oauth.checks.machine import AccountSeen
+    from pwb_oauth.credential import Consumer
 
 
 def check_access_token(account: AccountSeen) -> list[Finding]:
@@ -37,12 +39,23 @@ def check_grants(account: AccountSeen) -> list[Finding]:
     granted = account.identity().grants
     remedy = (
         "Grants are chosen when the consumer is registered, for a bot that edits by: "
-        f"pwb-oauth register {account.key.wiki} --for editing"
+        f"{register_command(account.key.wiki, account.credential.answer().consumer)} --for editing"
     )
     return [
         Finding(f"The access token of {account.key.username} falls short. {lack}", remedy)
         for lack in grants.shortcomings(granted)
     ]
+
+
+def register_command(wiki: str, consumer: Consumer) -> str:
+    """What a person types to register another consumer like one that they have."""
+    words = ["pwb-oauth", "register", wiki]
+    words += ["--owner-only"] if consumer.owner_only else ["--callback"]
+    if not consumer.owner_only and consumer.callback_url:
+        words.append(consumer.callback_url)
+    if consumer.oauth_version != "2.0":
+        words += ["--oauth", consumer.oauth_version]
+    return shlex.join(words)
 
 
 def check_cookies(account: AccountSeen) -> list[Finding]:

@@ -13,6 +13,7 @@ import click
 
 from pwb_oauth._version import __version__
 from pwb_oauth.cli.exits import Exit, exit_of
+from pwb_oauth.cli.misplaced import says_token, token_given
 from pwb_oauth.errors import PwbOAuthError
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ COMMANDS = (
     "sandbox",
 )
 """In the order in which people need them."""
+
+
+# What is imported for nothing else than to print.
+_PRINTERS = ("click", "rich")
 
 
 class _Commands(click.Group):
@@ -115,11 +120,28 @@ def main(arguments: Sequence[str] | None = None, prog_name: str = "pwb-oauth") -
         code, told = _told_of_end(error)
         click.echo(f"{prog_name}: {told}", err=True)
     except Exception as error:  # noqa: BLE001  # the end of the process; nothing goes on
-        if run.debug:
-            click.echo("\n".join(_origin(error)), err=True)
-        click.echo(f"{prog_name}: {_explain(error, prog_name)}", err=True)
+        _tell(error, prog_name, with_origin=run.debug)
         code = error.exit_code if isinstance(error, click.ClickException) else exit_of(error)
     sys.exit(code)
+
+
+def _tell(error: Exception, prog_name: str, *, with_origin: bool) -> None:
+    from pwb_oauth.cli.terminal import printable  # noqa: PLC0415  # imports rich
+
+    if with_origin:
+        click.echo(printable("\n".join(_origin(error))), err=True)
+    told = _told_of_output(error) or _explain(error, prog_name)
+    click.echo(printable(f"{prog_name}: {told}"), err=True)
+
+
+def _told_of_output(error: Exception) -> str | None:
+    """What to say if it is the output that failed, as on a disk that is full."""
+    if not isinstance(error, OSError):
+        return None
+    *_, (frame, _line) = traceback.walk_tb(error.__traceback__)
+    if frame.f_globals["__name__"].partition(".")[0] not in _PRINTERS:
+        return None
+    return f"Standard output cannot be written ({error.strerror})"
 
 
 def _told_of_end(error: BaseException) -> tuple[Exit, str]:
@@ -135,6 +157,8 @@ def _explain(error: Exception, prog_name: str) -> str:
     if isinstance(error, click.ClickException):
         # What was one argument too many may be a token: it is not repeated.
         what = re.sub(r"(extra arguments?) \(.*\)", r"\1", " ".join(error.format_message().split()))
+        if says_token(what):
+            return str(token_given())
         context = error.ctx if isinstance(error, click.UsageError) else None
         return f"{what.rstrip('.')}. See: {context.command_path if context else prog_name} --help"
     # Its text is not ours, and might hold anything.

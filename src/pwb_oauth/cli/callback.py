@@ -6,15 +6,17 @@ import errno
 import os
 import select
 import socket
+import threading
 import time
 from concurrent.futures import Future
+from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, cast
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from pwb_oauth.credential import PENDING_LIFETIME
-from pwb_oauth.errors import PendingExpiredError, StateMismatchError
+from pwb_oauth.errors import PendingExpiredError, PwbOAuthError, StateMismatchError
 from pwb_oauth.wiki import is_loopback
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ _STRANGE = (
     "This address does not belong to the login that waits here. If you began another one, paste "
     "the address of this page there."
 )
+
+_SECONDS_FOR_REQUEST = 2
 
 _T = TypeVar("_T")
 
@@ -100,23 +104,31 @@ class CallbackListener:
         while self._servers:
             self._servers.pop().server_close()
 
-    def wait(self, complete: Callable[[str], _T], *typed: Source, seconds: float = _SECONDS) -> _T:
+    def wait(
+        self,
+        complete: Callable[[str], _T],
+        *typed: Source,
+        seconds: float = _SECONDS,
+        say: Callable[[str], object] = str,
+    ) -> _T:
         """Wait for the address that the browser ended on.
 
         An address that does not belong to what was begun changes nothing, so that nobody can end
-        the wait, or log somebody in as another user, by sending a browser here.
+        the wait, or log somebody in as another user, by sending a browser here. Nor does an error
+        that a browser brings without state, as MediaWiki sends it and anybody could.
 
         Args:
             complete: Makes the result of the address, query included.
             *typed: Where the address may come from beside the browser.
             seconds: How long to wait.
+            say: Tells the person what changes nothing.
 
         Raises:
             PendingExpiredError: Nobody came in time.
             EOFError: Nobody listens, and nothing more is typed.
             Exception: What ``complete`` raised, other than StateMismatchError.
         """
-        attempt = _Attempt(complete)
+        attempt = _Attempt(complete, say)
         deadline = time.monotonic() + seconds
         sources: list[Source] = [*self._servers, *typed]
         while not attempt.outcome.done():
@@ -150,7 +162,8 @@ def _ready(sources: list[Source], seconds: float) -> list[Source]:
 
 def _take(source: Source, sources: list[Source], attempt: _Attempt[_T]) -> None:
     try:
-        source.take(attempt.offer)
+        is_browser = isinstance(source, _Server)
+        source.take(attempt.offer_unproven if is_browser else attempt.offer)
     except EOFError:
         sources.remove(source)
 
@@ -164,8 +177,10 @@ def _explain(error: OSError, url: str) -> str:
 class _Attempt(Generic[_T]):
     """What came of the addresses that were offered."""
 
-    def __init__(self, complete: Callable[[str], _T]) -> None:
+    def __init__(self, complete: Callable[[str], _T], say: Callable[[str], object]) -> None:
         self._complete = complete
+        self._say = say
+        self._said: set[str] = set()
         self.outcome: Future[_T] = Future()
 
     def offer(self, address: str) -> bool:
@@ -184,6 +199,24 @@ class _Attempt(Generic[_T]):
         except Exception as error:  # noqa: BLE001  # the outcome raises it, past the HTTP server
             self.outcome.set_exception(error)
         return self.outcome.exception() is None
+
+    def offer_unproven(self, address: str) -> bool:
+        """Try an address that anybody may have sent a browser to."""
+        query = parse_qs(urlsplit(address).query, keep_blank_values=True)
+        if "error" not in query or "state" in query:
+            return self.offer(address)
+        try:
+            self._complete(address)
+        except PwbOAuthError as error:
+            if isinstance(error, StateMismatchError):
+                raise
+            self._report(str(error).partition(". ")[0])
+        return False
+
+    def _report(self, reason: str) -> None:
+        if reason not in self._said:
+            self._said.add(reason)
+            self._say(f"The browser reported: {reason}. Still waiting; press Ctrl-C to give up.")
 
 
 class _Server(HTTPServer):
@@ -212,13 +245,31 @@ class _Server(HTTPServer):
         """Let a browser that hangs up go; anything else is a mistake of ours."""
 
 
+def _hang_up(connection: socket.socket) -> None:
+    with suppress(OSError):  # the other side was faster
+        connection.shutdown(socket.SHUT_RDWR)
+
+
 class _Handler(BaseHTTPRequestHandler):
     # Browsers open connections in advance on which they never say anything.
     timeout = 1
     server_version, sys_version = "pwb-oauth", ""
 
+    def setup(self) -> None:
+        """Hang up on who takes too long in all, since a person may be typing meanwhile."""
+        super().setup()
+        self._hanging_up = threading.Timer(_SECONDS_FOR_REQUEST, _hang_up, [self.connection])
+        self._hanging_up.daemon = True
+        self._hanging_up.start()
+
+    def finish(self) -> None:
+        """Nothing is left to hang up."""
+        self._hanging_up.cancel()
+        super().finish()
+
     def do_GET(self) -> None:
         """Take the address, and tell the person to go back to the terminal."""
+        self._hanging_up.cancel()
         server = cast("_Server", self.server)
         if self.path.partition("?")[0] != server.path:
             self._show(HTTPStatus.NOT_FOUND, "There is nothing here.")

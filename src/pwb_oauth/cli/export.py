@@ -26,7 +26,7 @@ _SHELL_SAFE = re.compile(r"[\w@%+,./:=-]*")
 @options.wiki_argument
 @click.option("--env", is_flag=True, help="As environment variables, a line each.")
 @click.option("--show", is_flag=True, help="Also on a terminal, where others may look on.")
-@options.user_option
+@options.user_option()
 @options.store_option
 def export(wiki: Wiki | None, env: bool, show: bool, user: str | None, store: str | None) -> None:
     """Print what a container needs to act as an account.
@@ -34,6 +34,7 @@ def export(wiki: Wiki | None, env: bool, show: bool, user: str | None, store: st
     For the token of an owner-only consumer, which is good until it is revoked; one that has to be
     renewed needs a store that can be written. Pipe it on: whoever reads it can act as the account.
 
+    Where several accounts fit it is the one that usernames of user-config.py names for the wiki.
     Each line is NAME=value without quotes, as docker --env-file takes it.
 
     \b
@@ -48,7 +49,7 @@ def export(wiki: Wiki | None, env: bool, show: bool, user: str | None, store: st
             "That would show an access token. Pipe it on to where it is needed, or add --show."
         )
     kept_in = open_token_store(store)
-    key = choice.one_entry(kept_in, wiki, user).key
+    key = choice.one_entry(kept_in, wiki, user, as_scripts_do=True).key
     credential = kept_in.load(key)
     if credential is None:
         raise LoginRequiredError(f"The credential is gone. Log in: {key.login_command}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pwb_oauth import configuration, grants
+from pwb_oauth.checks.tokens import register_command
 from pwb_oauth.cli import obtain, options, storage, terminal
 from pwb_oauth.cli.callback import DEFAULT_URL
 from pwb_oauth.errors import ConfigurationError, PwbOAuthError, UsernameMismatchError
@@ -14,15 +15,18 @@ from pwb_oauth.migration import installation
 from pwb_oauth.tokens import TokenKey
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pwb_oauth.credential import Credential, OAuthVersion
+    from pwb_oauth.tokens import TokenStore
     from pwb_oauth.wiki import Wiki
 
 
 @click.command(epilog=options.WIKI_HELP)
 @options.wiki_argument
-@click.option("--user", metavar="NAME", help="Refuse the access token of any other account.")
+@options.user_option("Refuse the access token of any other account.")
 @click.option("--with-token", is_flag=True, help="Read the access token from standard input.")
-@click.option("--consumer", "key", metavar="KEY", help="Log in by this registered consumer.")
+@options.consumer_option
 @click.option("--oauth", type=options.OAUTH_VERSION, help="KEY's version.  [default: 2.0]")
 @options.callback_option(
     f"KEY's callback URL, exactly as it is registered.  [default: {DEFAULT_URL}]"
@@ -76,8 +80,11 @@ def login(
         registered = obtain.Registered(key, oauth or "2.0", callback)
         credential = obtain.authorize(wiki, registered, accept, browser=not no_browser)
     account = TokenKey(wiki.central.name, credential.username)
+    replaced = _another_consumer(kept_in, account, credential)
     kept_in.save(account, credential)
     report(account, credential, kept_in.url)
+    if replaced:
+        terminal.say(f"It replaces what was stored for {account.username} before: {replaced}.")
     if user is None:
         _compare_with_configuration(account)
     _say_next_step()
@@ -102,7 +109,7 @@ def report(account: TokenKey, credential: Credential, store: str) -> None:
         f"Logged in to {account.wiki} as {account.username} (OAuth {kind}).",
         f"It may: {'; '.join(map(grants.describe, credential.grants)) or 'not known'}.",
         _lifetime(credential),
-        f"It is stored in {store}",
+        f"It is stored in {terminal.name_store(store)}",
     ]
     for line in lines:
         out.print(line, markup=False)
@@ -112,13 +119,40 @@ def report(account: TokenKey, credential: Credential, store: str) -> None:
     if warnings:
         terminal.say(
             "A consumer's grants stay as they are. If the bot needs others, or not all of these, "
-            "register another one: pwb-oauth register"
+            f"register another one: {register_command(account.wiki, credential.consumer)}"
         )
-    if credential.refreshable:
-        terminal.say(
-            "On a second machine share this store (a database), or log in by a consumer of its "
-            "own: two logins of one account by the same consumer disturb each other."
+    for hint in _hints_for_second_machine(credential):
+        terminal.say(hint)
+
+
+def _hints_for_second_machine(credential: Credential) -> Iterator[str]:
+    """What keeps two machines from disturbing each other. OAuth 1.0a does so by itself."""
+    share = "On a second machine share this store (a database), or"
+    if credential.oauth_version == "1.0a":
+        return
+    if credential.consumer.owner_only:
+        yield (
+            f"{share} register a consumer of its own: the wiki shows an access token once, and "
+            "resetting it ends this one."
         )
+    else:
+        yield (
+            f"{share} log in by a consumer of its own: two logins of one account by the same "
+            "consumer disturb each other."
+        )
+
+
+def _another_consumer(store: TokenStore, account: TokenKey, new: Credential) -> str | None:
+    """The consumer whose credential a new one replaces; None if it is the same, or not known."""
+    try:
+        old = store.load(account)
+    except PwbOAuthError:
+        return None  # what cannot be read is replaced all the same
+    if old is None or old.consumer.key == new.consumer.key:
+        return None
+    whose = "an owner-only consumer" if old.consumer.owner_only else "a consumer"
+    key = f" ({old.consumer.key})" if old.consumer.key else ""
+    return f"the credential of {whose}{key}, OAuth {old.oauth_version}"
 
 
 def _lifetime(credential: Credential) -> str:

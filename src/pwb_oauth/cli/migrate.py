@@ -19,7 +19,7 @@ from pwb_oauth.tokens import open_token_store
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pwb_oauth.migration.finding import Finding
+    from pwb_oauth.migration.finding import Finding, Use
     from pwb_oauth.tokens import TokenKey, TokenStore
     from pwb_oauth.wiki import Wiki
 
@@ -32,8 +32,9 @@ _OPEN_TO_OTHERS = 0o077
 
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Only show it. Change nothing, and ask no wiki.")
+@setup.yes_option
 @options.store_option
-def migrate(dry_run: bool, store: str | None) -> None:
+def migrate(dry_run: bool, yes: bool, store: str | None) -> None:
     """Move from secrets in Pywikibot's files to stored credentials.
 
     Finds passwords, BotPasswords, OAuth 1.0a tuples and session cookies in user-config.py, the
@@ -41,10 +42,14 @@ def migrate(dry_run: bool, store: str | None) -> None:
     are led through a login. A secret is taken out of its file when the wiki has accepted what is
     stored instead. It can be stopped and run again at any point.
 
+    What it will do is shown first, and you are asked; where nobody can be asked, nothing changes
+    without --yes, and passwords go only of accounts that have logged in.
+
     \b
     Examples:
       pwb-oauth migrate --dry-run
       pwb-oauth migrate
+      pwb-oauth migrate --yes
     """
     findings = find_secrets()
     if not findings:
@@ -54,7 +59,7 @@ def migrate(dry_run: bool, store: str | None) -> None:
     _show_plan(findings, open_token_store(store))
     if dry_run:
         return
-    moved = _move(movable, store) if movable else []
+    moved = _move(movable, store, yes) if movable else []
     _advise(moved)
     if len(moved) < len(findings):
         terminal.say("Do what is said of each that was left, then again: pwb-oauth migrate")
@@ -66,7 +71,7 @@ def _show_plan(findings: Sequence[Finding], store: TokenStore) -> None:
     console = terminal.console()
     for finding in findings:
         console.print(f"{finding}: {_plan(finding, stored)}", markup=False)
-        if finding.token is not None:
+        if finding.token is not None and finding.problem is None:
             stored |= {use.key for use in finding.uses if use.key is not None}
     if any(finding.problem is None for finding in findings):
         path = configuration.file_path()
@@ -89,16 +94,15 @@ def _account(wiki: Wiki, username: str | None) -> str:
     return f"{username or 'whose it is'} on {wiki.central.name}"
 
 
-def _move(movable: Sequence[Finding], store: str | None) -> list[Finding]:
+def _move(movable: Sequence[Finding], store: str | None, yes: bool) -> list[Finding]:
     """Move what can be moved, one line each.
 
     Returns:
         What was moved.
     """
     _require_installable()
-    if terminal.is_interactive() and not terminal.confirm("Go on?"):
-        terminal.say("Nothing was changed.")
-        click.get_current_context().exit(Exit.FAILED)
+    if not yes:
+        setup.require_consent("Go on?")
     kept_in = storage.open_for_saving(store, movable[0].uses[0].wiki)
     if kept_in.url != open_token_store().url:
         terminal.warn(f"Scripts find it only if you set PWB_OAUTH_STORE={kept_in.url}")
@@ -181,18 +185,20 @@ def _install() -> None:
 
 def _advise(moved: Sequence[Finding]) -> None:
     """Name what should be changed now, because it lay in a file."""
-    console = terminal.console()
-    for finding in moved:
-        for wiki in dict.fromkeys(use.wiki.central for use in finding.uses):
-            advice = _advice(finding, wiki)
-            if advice:
-                console.print(advice, markup=False)
+    advice = (
+        _advice(finding, use)
+        for finding in moved
+        for use in {use.wiki.central: use for use in finding.uses}.values()
+    )
+    for text in dict.fromkeys(filter(None, advice)):
+        terminal.console().print(text, markup=False)
 
 
-def _advice(finding: Finding, wiki: Wiki) -> str | None:
+def _advice(finding: Finding, use: Use) -> str | None:
+    wiki = use.wiki.central
     if finding.kind in _WHERE_TO_CHANGE:
         page = wiki.page_url(_WHERE_TO_CHANGE[finding.kind])
-        return f"Now change the {finding.kind.value} of {finding.label}: {page}"
+        return f"Now change the {finding.kind.value} of {use.username}: {page}"
     if finding.kind is Kind.OAUTH1 and finding.path.stat().st_mode & _OPEN_TO_OTHERS:
         return (
             f"Others could read {finding.path}. Withdraw what was granted there, and log in by a "

@@ -28,7 +28,7 @@ _LONG_AGO = datetime.min.replace(tzinfo=timezone.utc)
 @click.command(epilog=options.WIKI_HELP)
 @options.wiki_argument
 @click.option("--to", metavar="URL", help="Where to move it.  [default: $PWB_OAUTH_STORE]")
-@options.user_option
+@options.user_option()
 @click.option("--all", "everything", is_flag=True, help="Move every account that fits.")
 @options.store_option
 def move(
@@ -39,6 +39,8 @@ def move(
     Each is written there, read back from there, and only then forgotten here. A run that was
     stopped is finished by another one. Stop your bots before, and start them again with the new
     store.
+
+    Where several accounts fit it asks which, whatever user-config.py says.
 
     A URL that holds a password does not belong on a command line: put it into PWB_OAUTH_STORE,
     leave --to out, and name the old store by --store.

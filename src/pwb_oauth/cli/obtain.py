@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -69,8 +69,7 @@ def take_over(wiki: Wiki, *, with_token: bool) -> Credential:
     """
     if not with_token:
         _explain_owner_only(wiki)
-    text = terminal.ask_secret(f"Access token {_SECRET}")
-    return authorization.adopt(wiki, *parse_owner_only(text))
+    return authorization.adopt(wiki, *parse_owner_only(_ask_access_token()))
 
 
 def authorize(
@@ -112,11 +111,12 @@ def _wait(
     listener: callback.CallbackListener, complete: Callable[[str], Credential], question: str
 ) -> Credential:
     """Wait for the browser, and for whoever types the address that it ended on."""
-    if sys.platform == "win32" and listener.problem:  # where only sockets can be waited for
-        return complete(terminal.ask_secret(question))
     with ExitStack() as stack:
         try:
-            return listener.wait(complete, *_typed(stack, question))
+            if sys.platform == "win32" and listener.problem:  # only sockets can be waited for
+                return complete(terminal.ask_secret(question))
+            typed, say = _typed(stack, question)
+            return listener.wait(complete, *typed, say=say)
         except EOFError:
             raise ConfigurationError(
                 "Give the address that the browser ended on as the second line of standard input, "
@@ -155,9 +155,25 @@ def _require_oauth(wiki: Wiki) -> None:
         raise nonsense(central, response)
 
 
+def _ask_access_token() -> str:
+    """What was typed, or the first line of standard input that is not empty."""
+    with suppress(EOFError):
+        while not (text := terminal.ask_secret(f"Access token {_SECRET}")):
+            if terminal.has_keyboard():
+                break
+        return text
+    return ""
+
+
 def _ask_consumer_secret(oauth_version: OAuthVersion) -> str:
     if_none = "; Enter if it has none" if oauth_version == "2.0" else ""
-    return terminal.ask_secret(f"Consumer secret {_SECRET[:-1]}{if_none})")
+    try:
+        return terminal.ask_secret(f"Consumer secret {_SECRET[:-1]}{if_none})")
+    except EOFError:
+        raise ConfigurationError(
+            "Standard input ended before the consumer secret. Give it there as the first line: an "
+            "empty one, if the consumer has none."
+        ) from None
 
 
 def _explain_authorization(url: str, registered: Registered, *, opened: bool) -> None:
@@ -178,14 +194,14 @@ def _address_question(consumer: Consumer, *, listening: bool) -> str:
     return f"{'Waiting for the browser. Or paste' if listening else 'Paste'} {what} {_SECRET}"
 
 
-def _typed(stack: ExitStack, question: str) -> list[callback.Source]:
-    """Where a person, or a program, may type the address."""
+def _typed(stack: ExitStack, question: str) -> tuple[list[callback.Source], Callable[[str], None]]:
+    """Where a person, or a program, may type the address; and how they are told something."""
     if sys.stdin is None or sys.platform == "win32":
-        return []
+        return [], terminal.say
     if not terminal.is_interactive():
-        return [_PipedAddress(sys.stdin.fileno())]
+        return [_PipedAddress(sys.stdin.fileno())], terminal.say
     line = stack.enter_context(terminal.hidden_line(question))
-    return [_TypedAddress(line)]
+    return [_TypedAddress(line)], line.ask_again
 
 
 class _TypedAddress:
@@ -201,27 +217,34 @@ class _TypedAddress:
             try:
                 offer(address)
             except StateMismatchError as error:
-                terminal.say(f"\n{error}")
+                self._line.ask_again(str(error))
 
 
 class _PipedAddress:
-    """A line of standard input that is no terminal."""
+    """Lines of standard input that is no terminal, of which one is right."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._text = b""
+        self._problem: StateMismatchError | None = None
 
     def fileno(self) -> int:
         return self._descriptor
 
     def take(self, offer: Callable[[str], bool]) -> None:
         data = os.read(self._descriptor, 4096)
-        self._text += data
-        line, newline, rest = self._text.partition(b"\n")
-        if newline or not data:
-            self._text = rest
-            address = line.decode("utf-8", "replace").strip()
-            if address:
-                offer(address)
+        *lines, self._text = (self._text + (data or b"\n")).split(b"\n")
+        for line in filter(None, map(bytes.strip, lines)):
+            if self._fits(line.decode("utf-8", "replace"), offer):
+                return
         if not data:
-            raise EOFError
+            raise self._problem or EOFError
+
+    def _fits(self, address: str, offer: Callable[[str], bool]) -> bool:
+        """Offer an address, and say whether it belongs to what was begun, for good or ill."""
+        try:
+            offer(address)
+        except StateMismatchError as error:
+            self._problem = error
+            return False
+        return True

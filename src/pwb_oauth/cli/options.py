@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
 
 from pwb_oauth import configuration
+from pwb_oauth.cli.misplaced import host_in, refuse_token
 from pwb_oauth.wiki import Wiki
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 WIKI_HELP = (
     "WIKI is family:code as in wikipedia:test, a host name, or the URL of any page of the wiki."
 )
+
+_KEY = re.compile(r"[0-9A-Fa-f]{32}")
 
 
 def read_wiki(text: str) -> Wiki:
@@ -44,7 +48,28 @@ def default_wiki() -> Wiki:
 
 def _to_wiki(ctx: click.Context, param: click.Parameter, value: str | None) -> Wiki | None:
     del ctx, param
-    return None if value is None else read_wiki(value)
+    if value is None:
+        return None
+    refuse_token(host_in(value))
+    return read_wiki(value)
+
+
+def _to_name(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    del ctx, param
+    if value is not None:
+        refuse_token(value)
+    return value
+
+
+def _to_key(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Refuse what is more than a key, or another secret: it would stand in an address."""
+    del ctx, param
+    if value is not None and not _KEY.fullmatch(value):
+        raise click.BadParameter(
+            "A consumer key is 32 hexadecimal digits, and all of a consumer that belongs on a "
+            "command line. If there was a secret in what you typed, have it reset on the wiki."
+        )
+    return value
 
 
 def _check_callback(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -57,14 +82,24 @@ def _check_callback(ctx: click.Context, param: click.Parameter, value: str | Non
     except ValueError:
         usable = False
     if not usable:
-        raise click.BadParameter(f"{value!r} is not an http or https URL.")
+        # Not repeated: what was meant for elsewhere may be a secret.
+        raise click.BadParameter("That is not an http or https URL.")
     return value
 
 
 wiki_argument: Decorator = click.argument("wiki", required=False, callback=_to_wiki)
 """``wiki``: a :class:`Wiki`, or None where none was named."""
 
-user_option: Decorator = click.option("--user", metavar="NAME", help="Which account.")
+
+def user_option(text: str = "Which account.") -> Decorator:
+    """``user``: a user name, or None where none was given. ``text`` says what for."""
+    return click.option("--user", metavar="NAME", callback=_to_name, help=text)
+
+
+consumer_option: Decorator = click.option(
+    "--consumer", "key", metavar="KEY", callback=_to_key, help="Log in by this registered consumer."
+)
+"""``key``: a consumer key, or None where none was given."""
 
 store_option: Decorator = click.option(
     "--store",

@@ -50,7 +50,9 @@ def register(
     open_page: bool,
     as_json: bool,
 ) -> None:
-    """Show the form that registers a consumer, filled in as far as the wiki allows.
+    """Show the form that registers a consumer, filled in.
+
+    What the wiki's form does not take from its address is listed beside it.
 
     An owner-only consumer serves the account that registers it, and is approved at once. Any other
     consumer serves all accounts that allow it, but somebody has to approve it first.

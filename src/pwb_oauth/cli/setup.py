@@ -20,19 +20,23 @@ if TYPE_CHECKING:
 _STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
+yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask before files are changed.")
+
+
 @click.command()
 @click.option("--remove", is_flag=True, help="Take the line out again.")
-@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@yes_option
 def setup(remove: bool, yes: bool) -> None:
     """Let every Pywikibot script sign in by what is stored.
 
     Adds the line that does it to Pywikibot's user-config.py, and makes that file where there is
-    none. Everything else in the file stays as it is. What changes is shown first; on a terminal you
-    are asked.
+    none. Everything else in the file stays as it is. What changes is shown first, and you are
+    asked; where nobody can be asked, nothing changes without --yes.
 
     \b
     Examples:
       pwb-oauth setup
+      pwb-oauth setup --yes
       pwb-oauth setup --remove
     """
     path = configuration.file_path()
@@ -42,15 +46,30 @@ def setup(remove: bool, yes: bool) -> None:
         _say_nothing_to_do(path, source, remove)
         return
     show_difference(path, source, new)
-    if not yes and terminal.is_interactive() and not terminal.confirm("Change the file?"):
-        terminal.say("Nothing was changed.")
-        click.get_current_context().exit(Exit.FAILED)
+    if not yes:
+        require_consent("Change the file?")
     installation.write(path, source, new)
     if remove:
         terminal.say("Pywikibot signs in without pwb-oauth from now on. To undo: pwb-oauth setup")
     else:
         terminal.say("To see whether all is well: pwb-oauth doctor")
         warn_if_skipped(path)
+
+
+def require_consent(question: str) -> None:
+    """Ask whether to change files, and end if not.
+
+    Raises:
+        UsageError: Nobody can be asked.
+    """
+    context = click.get_current_context()
+    if not terminal.is_interactive():
+        raise click.UsageError(
+            "Nothing was changed, since nobody can be asked here. To go on, add --yes."
+        )
+    if not terminal.confirm(question):
+        terminal.say("Nothing was changed.")
+        context.exit(Exit.FAILED)
 
 
 def with_line(source: PythonSource) -> str:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @options.store_option
 @options.json_option
 def status(wiki: Wiki | None, offline: bool, store: str | None, as_json: bool) -> None:
-    """Show the stored accounts, and whether their wikis accept them now.
+    """Show the stored accounts, and whether wikis accept them.
 
     An access token that has expired is renewed on the way, as it is when a script runs. Exits with
     4 if a wiki refuses one of the accounts or none is stored, with 1 if a wiki cannot be asked or
@@ -140,7 +140,7 @@ class _Report:
             *first,
             f"OAuth {self.entry.oauth_version}{self._consumer()}",
             f"Grants: {', '.join(self.grants) or 'not known'}",
-            f"Stored in {self.entry.store}",
+            f"Stored in {terminal.name_store(self.entry.store)}",
             *self._times(),
         ]
 

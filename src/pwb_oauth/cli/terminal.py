@@ -7,11 +7,13 @@ import json
 import os
 import signal
 import sys
+import unicodedata
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
+from rich.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +23,10 @@ _BACKSPACE = (0x7F, 0x08)
 _KILL_LINE = 0x15
 _END = 0x04
 _ENTER = b"\r\n"
+# Controls, halves of characters, and what turns lines round or ends them; but not the joiners,
+# which the names of several scripts need.
+_UNPRINTABLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
+_PRINTABLE = "\n\t\u200c\u200d"
 
 
 def is_interactive() -> bool:
@@ -33,9 +39,35 @@ def has_keyboard() -> bool:
     return sys.stdin is not None and sys.stdin.isatty()
 
 
+def printable(text: str) -> str:
+    """A text that does to a terminal nothing but show itself, character for character."""
+    return "".join(map(_shown, text))
+
+
+def _shown(char: str) -> str:
+    hidden = unicodedata.category(char) in _UNPRINTABLE and char not in _PRINTABLE
+    return "\N{REPLACEMENT CHARACTER}" if hidden else char
+
+
+class _Console(Console):
+    """Prints what wikis say as well as what we do."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print what is given, made printable."""
+        super().print(*map(_made_printable, objects), **options)
+
+
+def _made_printable(shown: Any) -> Any:
+    if isinstance(shown, Text):
+        safe = shown.copy()
+        safe.plain = printable(shown.plain)
+        return safe
+    return printable(shown) if isinstance(shown, str) else shown
+
+
 def console(*, err: bool = False) -> Console:
     """What to print to, in colour on a terminal alone. Long lines are left to the terminal."""
-    return Console(stderr=err, highlight=False, soft_wrap=True, emoji=False)
+    return _Console(stderr=err, highlight=False, soft_wrap=True, emoji=False)
 
 
 def say(text: str) -> None:
@@ -55,12 +87,12 @@ def print_json(value: Any) -> None:
 
 def confirm(question: str) -> bool:
     """Ask yes or no; no is the default."""
-    return click.confirm(question, err=True)
+    return click.confirm(printable(question), err=True)
 
 
 def ask(question: str, **options: Any) -> str:
     """Ask for something that may be seen. ``options`` are those of ``click.prompt``."""
-    return str(click.prompt(question, err=True, **options))
+    return str(click.prompt(printable(question), err=True, **options))
 
 
 def ask_secret(question: str) -> str:
@@ -68,6 +100,7 @@ def ask_secret(question: str) -> str:
 
     Raises:
         click.Abort: The person typed Ctrl-D.
+        EOFError: Standard input is no terminal, and has ended.
     """
     if not has_keyboard():
         return read_line().strip()
@@ -80,14 +113,21 @@ def ask_secret(question: str) -> str:
 
 
 def read_line() -> str:
-    """A line of standard input that is no terminal; empty at its end.
+    """A line of standard input that is no terminal.
 
     Nothing behind it is taken, so that the next line is still there for whoever waits for it.
+
+    Raises:
+        EOFError: There is none.
     """
     line = bytearray()
+    byte = b""
     while sys.stdin is not None and (byte := os.read(sys.stdin.fileno(), 1)) not in (b"", b"\n"):
         line += byte
-    return line.decode("utf-8", "replace")
+    if not line and not byte:
+        raise EOFError
+    # Editors on Windows begin a file with a mark of its encoding.
+    return line.decode("utf-8-sig", "replace")
 
 
 @contextmanager
@@ -104,14 +144,14 @@ def hidden_line(question: str) -> Iterator[HiddenLine]:
     """
     import termios  # noqa: PLC0415  # not on Windows
 
-    line = HiddenLine(sys.stdin.fileno())
+    line = HiddenLine(sys.stdin.fileno(), question)
     before = termios.tcgetattr(line.fileno())
     # A shell that brings us back after Ctrl-Z does not bring the mode back.
     resumed = signal.signal(signal.SIGCONT, lambda *_: line.hide())
     ended = signal.signal(signal.SIGTERM, _exit)
     try:
         line.hide()
-        click.echo(f"{question}: ", err=True, nl=False)
+        line.ask()
         yield line
     finally:
         termios.tcsetattr(line.fileno(), termios.TCSAFLUSH, before)
@@ -123,14 +163,24 @@ def hidden_line(question: str) -> Iterator[HiddenLine]:
 class HiddenLine:
     """The keys that a person presses, put together to lines."""
 
-    def __init__(self, terminal: int) -> None:
+    def __init__(self, terminal: int, question: str) -> None:
         """Read from a terminal, given by its file descriptor."""
         self._terminal = terminal
+        self._question = question
         self._typed = bytearray()
 
     def fileno(self) -> int:
         """The terminal, to wait for."""
         return self._terminal
+
+    def ask(self) -> None:
+        """Show the question."""
+        click.echo(f"{self._question}: ", err=True, nl=False)
+
+    def ask_again(self, reason: str) -> None:
+        """Say why, and show the question once more."""
+        say(f"\n{reason}")
+        self.ask()
 
     def read(self) -> str | None:
         """Take what was typed since, waiting for a key if there is none.
@@ -176,6 +226,11 @@ def _exit(number: int, frame: object) -> None:
     """End by way of every ``finally``."""
     del frame
     sys.exit(128 + number)
+
+
+def name_store(url: str) -> str:
+    """A store by its URL, as the end of a sentence names it."""
+    return "the keyring" if url == "keyring:" else url
 
 
 def write_time(moment: datetime | None) -> str | None:

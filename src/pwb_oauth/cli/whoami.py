@@ -18,12 +18,15 @@ if TYPE_CHECKING:
 
 @click.command(epilog=options.WIKI_HELP)
 @options.wiki_argument
-@options.user_option
+@options.user_option()
 @options.store_option
 @options.json_option
 def whoami(wiki: Wiki | None, user: str | None, store: str | None, as_json: bool) -> None:
-    """Ask the wiki whom the stored access token belongs to, and print the user name.
+    """Ask the wiki whose the stored access token is.
 
+    Prints the user name.
+
+    Where several accounts fit it is the one that usernames of user-config.py names for the wiki.
     An access token that has ended is renewed first. Exits with 4 if the wiki refuses it.
 
     \b
@@ -32,13 +35,13 @@ def whoami(wiki: Wiki | None, user: str | None, store: str | None, as_json: bool
       pwb-oauth whoami wikipedia:test --json
     """
     kept_in = open_token_store(store)
-    key = choice.one_entry(kept_in, wiki, user).key
+    key = choice.one_entry(kept_in, wiki, user, as_scripts_do=True).key
     account = Account(key, kept_in, Wiki.from_url(key.wiki))
     identity = account.identify()
     if as_json:
         terminal.print_json(_describe(key.wiki, account.credential, identity, kept_in.url))
     else:
-        click.echo(identity.username)
+        terminal.console().print(identity.username, markup=False)
 
 
 def _describe(

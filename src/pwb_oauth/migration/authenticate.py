@@ -7,17 +7,21 @@ not replace; they are no concern of ours.
 from __future__ import annotations
 
 import ast
+import re
+import tokenize
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from pwb_oauth.credential import Consumer, OAuth1AccessToken
 from pwb_oauth.errors import PwbOAuthError
 from pwb_oauth.migration import installation, rewriting
+from pwb_oauth.migration.comments import entries_in_comments
 from pwb_oauth.migration.finding import Finding, Kind
 from pwb_oauth.migration.source import PythonSource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from pwb_oauth.migration.uses import ConfiguredUses
@@ -25,6 +29,8 @@ if TYPE_CHECKING:
 _SETTING = "authenticate"
 _PARTS = 4
 _THEN = "Log in by pwb-oauth login, then take it out yourself"
+# Those in examples are words such as consumer_key.
+_REAL_PART = re.compile(r"[0-9A-Za-z+/=-]{16,}")
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,7 @@ def find(path: Path, uses: ConfiguredUses) -> Iterator[Finding]:
     for one in tuples:
         yield _finding(path, source, one, uses)
     yield from _made_by_code(path, source, tuples, uses)
+    yield from _commented_out(path, source)
 
 
 def without(path: Path, data: bytes, finding: Finding) -> bytes:
@@ -62,7 +69,7 @@ def without(path: Path, data: bytes, finding: Finding) -> bytes:
     for one in _tuples(source):
         if _text(source, one) == finding.source and one.movable:
             text = source.without(*one.span)
-            if not _says_the_rest(PythonSource(text), source, one):
+            if not _says_the_rest(text, source, one):
                 raise PwbOAuthError(
                     f"{finding} stands where it cannot be cut out. Take it out yourself."
                 )
@@ -72,13 +79,8 @@ def without(path: Path, data: bytes, finding: Finding) -> bytes:
 
 def _finding(path: Path, source: PythonSource, one: _Tuple, uses: ConfiguredUses) -> Finding:
     label = " and ".join(one.hosts)
-    whose = uses.of_hosts(one.hosts)
-    if not one.movable:
-        problem: str | None = f"it stands inside other code. {_THEN}"
-    elif not whose:
-        problem = "usernames names no account that it is for. Name it there"
-    else:
-        problem = rewriting.obstacle(path)
+    whose = {host: uses.of_hosts([host]) for host in one.hosts}
+    problem = _problem(path, source, one, [host for host in one.hosts if not whose[host]])
     key, secret, token, token_secret = one.parts
     consumer = Consumer(key, secret, oauth_version="1.0a", owner_only=True)
     return Finding(
@@ -86,11 +88,66 @@ def _finding(path: Path, source: PythonSource, one: _Tuple, uses: ConfiguredUses
         one.line,
         Kind.OAUTH1,
         label,
-        whose,
+        tuple(dict.fromkeys(chain.from_iterable(whose.values()))),
         problem,
         _text(source, one),
         (consumer, OAuth1AccessToken(token, token_secret)),
     )
+
+
+def _problem(path: Path, source: PythonSource, one: _Tuple, unknown: Sequence[str]) -> str | None:
+    """Why a tuple is left.
+
+    Args:
+        path: The file.
+        source: Its source.
+        one: The tuple.
+        unknown: Those of its hosts of which it is not known for whom they are.
+    """
+    if not one.movable:
+        return f"it stands inside other code. {_THEN}"
+    line = _read_in(source, one.hosts)
+    if line is not None:
+        return f"line {line} needs it, too. {_THEN}, there as well"
+    if unknown:
+        return f"usernames names no account for {' and '.join(unknown)}. Name it there"
+    return rewriting.obstacle(path)
+
+
+def _read_in(source: PythonSource, hosts: Collection[str]) -> int | None:
+    """The first line that would miss an entry of these hosts; None if there is none.
+
+    To give something to an entry, or to all of ``authenticate``, needs nothing of what was there.
+    """
+    given: set[ast.AST] = set()
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Subscript) and _is_setting(node.value):
+            host = _constant(node.slice)
+            if isinstance(node.ctx, ast.Store) or (host is not None and host not in hosts):
+                given.add(node.value)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            given.add(node)
+    # To change an entry in its place, as by +=, is to read it; ast has it as a Store.
+    changed = [node.target for node in ast.walk(source.tree) if isinstance(node, ast.AugAssign)]
+    given -= {node.value for node in changed if isinstance(node, ast.Subscript)}
+    lines = [
+        node.lineno
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Name) and _is_setting(node) and node not in given
+    ]
+    return min(lines, default=None)
+
+
+def _commented_out(path: Path, source: PythonSource) -> Iterator[Finding]:
+    """Tuples in comments, which are never changed."""
+    problem = "it stands in a comment. Take it out yourself"
+    seen = set()
+    for first, code in entries_in_comments(source):
+        for one in _tuples(code):
+            line = first + one.line - 1
+            if all(map(_REAL_PART.fullmatch, one.parts)) and (line, one.parts) not in seen:
+                seen.add((line, one.parts))
+                yield Finding(path, line, Kind.OAUTH1, " and ".join(one.hosts), (), problem)
 
 
 def _made_by_code(
@@ -154,11 +211,15 @@ def _text(source: PythonSource, one: _Tuple) -> str:
     return source.text[start:end]
 
 
-def _says_the_rest(new: PythonSource, old: PythonSource, one: _Tuple) -> bool:
-    """Whether the new source says what the old one does, without the tuple."""
+def _says_the_rest(new: str, old: PythonSource, one: _Tuple) -> bool:
+    """Whether the new text says what the old source does, without the tuple."""
+    try:
+        tree = PythonSource(new).tree
+    except (SyntaxError, tokenize.TokenError):
+        return False
     pruned = PythonSource(old.text)
     _Pruner(pruned, one.span).visit(pruned.tree)
-    return ast.dump(new.tree) == ast.dump(pruned.tree)
+    return ast.dump(tree) == ast.dump(pruned.tree)
 
 
 class _Pruner(ast.NodeTransformer):

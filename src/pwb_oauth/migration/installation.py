@@ -37,10 +37,14 @@ def read(path: Path) -> PythonSource:
 
 
 def installing_line(source: PythonSource) -> int | None:
-    """The line that calls ``pwb_oauth.install()``, in whatever words; None if none does."""
+    """The line that calls ``pwb_oauth.install()``, in whatever words; None if none does.
+
+    Inside other code it may never run, so that it does not count. To call it twice does no harm.
+    """
     modules, functions = _names(source.tree)
-    for node in ast.walk(source.tree):
-        if isinstance(node, ast.Call) and _installs(node.func, modules, functions):
+    for node in source.tree.body:
+        called = node.value if isinstance(node, ast.Expr) else None
+        if isinstance(called, ast.Call) and _installs(called.func, modules, functions):
             return node.lineno
     return None
 

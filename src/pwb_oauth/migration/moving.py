@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pwb_oauth import authorization
-from pwb_oauth.errors import LoginRequiredError, UsernameMismatchError
-from pwb_oauth.migration import authenticate, cookies, passwords, rewriting
+from pwb_oauth.errors import LoginRequiredError, PwbOAuthError, UsernameMismatchError
+from pwb_oauth.migration import authenticate, cookies, passwords, rewriting, trial
 from pwb_oauth.migration.finding import Finding, Kind, Use
 from pwb_oauth.migration.proof import serves
 from pwb_oauth.migration.uses import ConfiguredUses
@@ -55,30 +55,31 @@ class Mover:
             LoginRequiredError: Somebody has to log in.
             PwbOAuthError: It failed.
         """
-        uses = self._take_over(finding) or finding.uses
+        uses = self._take_over(finding)
         return tuple(dict.fromkeys(self._prove(use) for use in uses))
 
     def _take_over(self, finding: Finding) -> list[Use]:
         """Store an OAuth tuple for each wiki that accepts it.
 
         Returns:
-            What it was of use for; empty if no wiki accepts it, or if it is none.
+            What the secret is of use for, with the user that the wiki named.
 
         Raises:
             UsernameMismatchError: It belongs to nobody that ``usernames`` names.
         """
         if finding.token is None:
-            return []
-        served: list[Use] = []
+            return list(finding.uses)
+        found: list[Use] = []
         centrals = dict.fromkeys(use.wiki.central for use in finding.uses)
         for central in centrals:
+            uses = [use for use in finding.uses if use.wiki.central == central]
             try:
                 credential = authorization.adopt(central, *finding.token)
             except LoginRequiredError:
-                continue  # revoked, or another wiki's
-            uses = [use for use in finding.uses if use.wiki.central == central]
-            served += self._store_unless_served(uses, credential)
-        return served
+                found += uses  # revoked, or another wiki's
+            else:
+                found += self._store_unless_served(uses, credential)
+        return found
 
     def _store_unless_served(self, uses: Sequence[Use], credential: Credential) -> list[Use]:
         key = TokenKey(uses[0].wiki.central.name, credential.username)
@@ -115,7 +116,12 @@ def take_out(finding: Finding) -> None:
 
     def change(data: bytes) -> bytes | None:
         if finding.kind is Kind.OAUTH1:
-            return authenticate.without(finding.path, data, finding)
+            new = authenticate.without(finding.path, data, finding)
+            if not trial.runs(finding.path, new):
+                raise PwbOAuthError(
+                    f"Pywikibot would not run {finding.path} any more. Take it out yourself."
+                )
+            return new
         if finding.kind is Kind.COOKIES:
             return cookies.without(finding.path, finding, ConfiguredUses())
         return passwords.without(data, finding)

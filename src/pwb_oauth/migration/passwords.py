@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _BOM = "\ufeff"
 _SHORTEST, _LONGEST = 2, 4
 _SOMEBODY = "an unknown account"
+_THEN = "Correct that family, or usernames"
 _BY_HAND = "Log in by pwb-oauth login, then take it out yourself"
 
 
@@ -46,7 +47,10 @@ def find(path: Path, uses: ConfiguredUses) -> Iterator[Finding]:
         return
     for number, line in enumerate(lines, 1):
         text = line.strip()
-        if not text.lstrip(_BOM) or text.startswith("#"):
+        if text.startswith("#"):
+            yield from _commented_out(path, number, text)
+            continue
+        if not text.lstrip(_BOM):
             continue
         entry = _parse(text)
         if entry is None:
@@ -56,6 +60,14 @@ def find(path: Path, uses: ConfiguredUses) -> Iterator[Finding]:
             whose, problem = _uses(entry, uses)
             problem = problem or rewriting.obstacle(path)
             yield Finding(path, number, entry.kind, entry.username, whose, problem, text)
+
+
+def _commented_out(path: Path, number: int, text: str) -> Iterator[Finding]:
+    """The password in a comment, if any. Comments are never changed."""
+    entry = _parse(text.lstrip("# \t"))
+    if entry is not None:
+        problem = "it stands in a comment. Take it out yourself"
+        yield Finding(path, number, entry.kind, entry.username, (), problem)
 
 
 def without(data: bytes, finding: Finding) -> bytes:
@@ -114,4 +126,8 @@ def _uses(entry: _Entry, uses: ConfiguredUses) -> tuple[tuple[Use, ...], str | N
         return (), f"Pywikibot knows no such wiki. {_BY_HAND}"
     if not found:
         return (), f"usernames names {entry.username!r} for no wiki. Name it there"
+    unknown = uses.unknown_wikis(entry.username, entry.family, entry.code)
+    if unknown:
+        wikis = " and ".join(unknown)
+        return found, f"usernames names it for {wikis}, too, which Pywikibot does not know. {_THEN}"
     return found, None

@@ -27,6 +27,7 @@ class PythonSource:
         text: The text, line ends and all.
         encoding: What it is encoded in.
         tree: Its syntax tree.
+        tokens: Its tokens, without those of its indentation.
     """
 
     def __init__(self, text: str, encoding: str = "utf-8") -> None:
@@ -44,7 +45,7 @@ class PythonSource:
         self._lines = [(found.start(), found.group()) for found in _LINE.finditer(text)]
         # Not split as str.splitlines() does: a form feed ends no line of Python.
         readline = io.StringIO(text, newline="").readline
-        self._tokens = [
+        self.tokens = [
             token
             for token in tokenize.generate_tokens(readline)
             if token.type not in (tokenize.INDENT, tokenize.DEDENT)
@@ -111,7 +112,7 @@ class PythonSource:
         end = self._behind_separator(end)
         comments = [
             token.string
-            for token in self._tokens
+            for token in self.tokens
             if token.type == tokenize.COMMENT and start <= self._place(token.start) < end
         ]
         line_start, head = self._head(start)
@@ -141,7 +142,7 @@ class PythonSource:
 
     def _behind_separator(self, end: int) -> int:
         """Where the comma or semicolon behind a place ends, with the blanks; else the place."""
-        for token in self._tokens:
+        for token in self.tokens:
             if self._place(token.start) < end or token.type in _PASSED_OVER:
                 continue
             if token.string in _SEPARATORS:

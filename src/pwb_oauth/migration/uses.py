@@ -65,15 +65,30 @@ class ConfiguredUses:
             ConfigurationError: Pywikibot knows no such wiki.
         """
         if family is not None and code is not None:
-            return (Use(configuration.wiki_of_family(family, code), username),)
-        named = self._named(
-            lambda account, _: (
-                _normal(account.username) == _normal(username) and family in (None, account.family)
-            )
-        )
+            return (Use(configuration.wiki_of_family(family, code), _normal(username)),)
+        named = self._named(lambda account, _: _is_of(account, username, family))
         if named or family is None:
             return named
-        return (Use(configuration.wiki_of_family(family), username),)
+        return (Use(configuration.wiki_of_family(family), _normal(username)),)
+
+    def unknown_wikis(
+        self, username: str, family: str | None = None, code: str | None = None
+    ) -> tuple[str, ...]:
+        """Where else an entry of the password file may be used, as ``family:code``.
+
+        ``usernames`` names the account there, but Pywikibot cannot tell what that is, or not now.
+        Arguments are those of :meth:`of_user`.
+        """
+        if family is not None and code is not None:
+            return ()
+        known = {account.family for account, wikis in self._wikis.items() if wikis}
+        return tuple(
+            f"{account.family}:{account.code}"
+            for account, wikis in self._wikis.items()
+            # One for all of a known family has no wiki if each has an account of its own.
+            if not (wikis or (account.code == "*" and account.family in known))
+            and _is_of(account, username, family)
+        )
 
     def of_domain(self, domain: str, usernames: Collection[str]) -> tuple[Use, ...]:
         """What a cookie of a domain is used for.
@@ -101,7 +116,7 @@ class ConfiguredUses:
         for account, wikis in self._wikis.items():
             for wiki in wikis:
                 if is_meant(account, wiki):
-                    use = Use(wiki, account.username)
+                    use = Use(wiki, _normal(account.username))
                     found.setdefault((account, wiki.central.name), use)
         return tuple(dict.fromkeys(found.values()))
 
@@ -128,6 +143,10 @@ def _wikis(account: ConfiguredAccount) -> tuple[Wiki, ...]:
         return configuration.wikis_of(account)
     except ConfigurationError:
         return ()  # a wiki that Pywikibot does not know, so that it never signs in there
+
+
+def _is_of(account: ConfiguredAccount, username: str, family: str | None) -> bool:
+    return _normal(account.username) == _normal(username) and family in (None, account.family)
 
 
 def _by_host(hosts: Collection[str]) -> list[Use]:

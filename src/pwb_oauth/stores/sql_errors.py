@@ -42,13 +42,13 @@ _MESSAGES = {
     "unharmed: make room and try again.",
     "held": "Another process has held this account in the database for too long. Look for a script "
     "that hangs, end it, and try again.",
-    "read-only": "The database that PWB_OAUTH_STORE names can only be read. What was stored is "
+    "read-only": "The database that is named as the store can only be read. What was stored is "
     "unharmed: allow its user to read and write the tables pwb_oauth_…, or correct the name.",
     "refused": "The database server does not let us in. Check user name, password and the name of "
-    "the database in PWB_OAUTH_STORE.",
-    "damaged": "The file that PWB_OAUTH_STORE names is no SQLite database, or is damaged. It was "
+    "the database in PWB_OAUTH_STORE, --store or --to.",
+    "damaged": "The file that is named as the store is no SQLite database, or is damaged. It was "
     "left as it is: correct the name, or put a copy back.",
-    "folder": "The SQLite file that PWB_OAUTH_STORE names cannot be opened. Correct the name, or "
+    "folder": "The SQLite file that is named as the store cannot be opened. Correct the name, or "
     "make the file and its folder readable and writable for you.",
 }
 
@@ -61,8 +61,9 @@ def typed(error: SQLAlchemyError) -> TokenStoreError:
         return _KINDS.get(meaning, StoreUnavailableError)(_MESSAGES[meaning])
     name = type(error).__name__ if code is None else f"{type(error).__name__} {code}"
     return StoreUnavailableError(
-        f"The database that PWB_OAUTH_STORE names failed ({name}). What was stored is unharmed: "
-        "see that the URL is right and that the database can be reached, and try again."
+        f"The database that PWB_OAUTH_STORE, --store or --to names failed ({name}). What was "
+        "stored is unharmed: see that the URL is right and that the database can be "
+        "reached, and try again."
     )
 
 
