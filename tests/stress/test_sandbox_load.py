@@ -43,7 +43,7 @@ class Crowd:
 
     def send(self, count: int) -> None:
         """Send so many requests, and wait for their answers."""
-        share = count // THREADS
+        share = -(-count // THREADS)  # none is left over
         threads = [threading.Thread(target=self._work, args=(share,)) for _ in range(THREADS)]
         for thread in threads:
             thread.start()
