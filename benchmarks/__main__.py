@@ -29,7 +29,7 @@ _BEGIN, _END = "<!-- generated -->\n", "<!-- end -->\n"
 @click.option("--short", is_flag=True, help="Measure less, and write nothing into docs/.")
 @click.option("--json", "path", type=click.Path(path_type=Path), help="Write the table as JSON.")
 def main(*, short: bool, path: Path | None) -> None:
-    """Measure pwb_oauth beside stock Pywikibot; fail where a ratio is far below its mark."""
+    """Measure pwb_oauth beside stock Pywikibot; fail where a number is far off its mark."""
     console = Console(width=150)
     rows = []
     for row in chain.from_iterable(part.rows(short=short) for part in _PARTS):
@@ -42,7 +42,7 @@ def main(*, short: bool, path: Path | None) -> None:
         _keep(rows)
     missed = [row.work for row in rows if row.missed]
     if missed:
-        console.print("More than a fifth below the mark:", *missed, sep="\n")
+        console.print("More than a fifth off the mark:", *missed, sep="\n")
         sys.exit(1)
 
 

@@ -35,7 +35,7 @@ def rows(*, short: bool) -> Iterator[Row]:
     """Start-up and request counts."""
     with TemporaryDirectory() as folder, SandboxWiki() as wiki:
         bots = _bots(wiki, Path(folder))
-        yield from _start_up(wiki, bots, turns=2 if short else 6)
+        yield from _start_up(wiki, bots, turns=4 if short else 10)
         yield from _counts(wiki, bots)
 
 
@@ -63,10 +63,12 @@ def _start_up(wiki: SandboxWiki, bots: dict[str, Bot], *, turns: int) -> Iterato
     stock = best["stock 1.0a"]
     for version in ("1.0a", "2.0"):
         work = f"start of a script to its first request, {version}, keyring in a file"
-        goal = "at most 0.15 s more than stock OAuth 1.0a"
-        yield Row(work, "s", stock, best[version], goal=goal)
+        yield Row(work, "s", stock, best[version])
+        added = best[version] - stock
+        work = f"what ours adds to it, {version}"
+        yield Row(work, "s", None, added, goal="at most 0.15 s", at_most=0.15)
     yield Row("the same with a password", "s", best["password"], best["2.0"])
-    yield Row("`import pwb_oauth`", "ms", None, imported * 1000, goal="below 5 ms")
+    yield Row("`import pwb_oauth`", "ms", None, imported * 1000, goal="below 5 ms", at_most=5)
 
 
 def _first_request(wiki: SandboxWiki, bot: Bot) -> float:

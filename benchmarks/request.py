@@ -24,9 +24,16 @@ _MEASURE = "from benchmarks import request; request.measure({seconds!r})"
 
 
 class _Nowhere(BaseAdapter):
-    """Answers each request at once."""
+    """Answers each request at once.
+
+    Attributes:
+        authorization: What the last one carried.
+    """
+
+    authorization = ""
 
     def send(self, request: Any, **_options: Any) -> requests.Response:  # type: ignore[override]
+        self.authorization = request.headers.get("Authorization", "")
         response = requests.Response()
         response.status_code, response.url, response.request = 200, request.url, request
         response._content = b"{}"  # noqa: SLF001
@@ -46,13 +53,15 @@ def rows(*, short: bool) -> Iterator[Row]:
             bot.use_keyring(version)
             output = bot.run(_MEASURE.format(seconds=2 if short else 8))
             best[version] = json.loads(output.splitlines()[-1])
-    for version, goal in (("2.0", "below 60 µs"), ("1.0a", "below 500 µs")):
+    for version, most in (("2.0", 60), ("1.0a", 500)):
         times = {name: seconds * 1e6 for name, seconds in best[version].items()}
         work = f"one small request through Pywikibot, {version}"
         yield Row(work, "µs", times["stock 1.0a"], times["ours"], times["anonymous"])
         added = times["ours"] - times["anonymous"]
         stock = times["stock 1.0a"] - times["anonymous"]
-        yield Row(f"what the account adds to it, {version}", "µs", stock, added, goal=goal)
+        goal = f"below {most} µs"
+        work = f"what the account adds to it, {version}"
+        yield Row(work, "µs", stock, added, goal=goal, at_most=most)
     times = {name: seconds * 1e6 for name, seconds in best["2.0"].items()}
     yield Row("the account's own session, 2.0", "µs", None, times["account"], times["bare"])
 
@@ -70,14 +79,17 @@ def measure(seconds: float) -> None:
     account = sites.account_of(site)
     url = site.base_url(site.apipath())
     stock = http.session.__wrapped__
-    stock.mount("http://", _Nowhere())
     bare = requests.Session()
-    bare.mount("http://", _Nowhere())
-    with_header = {**_TYPE, "Authorization": "Bearer " + "t" * 800}
+    nowhere = _Nowhere()
+    for session in (stock, bare):
+        session.mount("http://", nowhere)
     options: dict[str, Any] = {"data": _BODY, "timeout": 10, "verify": True}
 
     def ask(**more: Any) -> None:
         http.request(site, site.apipath(), method="POST", data=_BODY, headers={**_TYPE}, **more)
+
+    ask()
+    with_header = {**_TYPE, "Authorization": nowhere.authorization}
 
     # The first request after a change finds everything cold.
     def without_us() -> None:

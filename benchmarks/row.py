@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-_TOLERANCE = 0.8
-"""How far below its mark a ratio may fall: by a fifth."""
+_TOLERANCE = 0.2
+"""How far a number may be off its mark: by a fifth."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class Row:
         limit: What cannot be undercut; None where there is no such thing.
         goal: What was to be reached, in words.
         mark: The least that ``ratio`` is to be; None where the goal is no ratio.
+        at_most: The most that ``ours`` is to be; None where the goal is none of time or memory.
     """
 
     work: str
@@ -29,6 +30,7 @@ class Row:
     limit: float | None = None
     goal: str = ""
     mark: float | None = None
+    at_most: float | None = None
 
     @property
     def ratio(self) -> float | None:
@@ -37,8 +39,10 @@ class Row:
 
     @property
     def missed(self) -> bool:
-        """Whether the ratio is below its mark by more than a fifth."""
-        return self.mark is not None and (self.ratio or 0) < self.mark * _TOLERANCE
+        """Whether it is off its mark by more than a fifth."""
+        if self.at_most is not None and self.ours > self.at_most * (1 + _TOLERANCE):
+            return True
+        return self.mark is not None and (self.ratio or 0) < self.mark * (1 - _TOLERANCE)
 
     def cells(self) -> tuple[str, ...]:
         """The line as text: work, stock, ours, ratio, limit, goal."""

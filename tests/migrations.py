@@ -440,6 +440,8 @@ SET_UPS = (
  authenticate = {{
      # '*.example.org': ('<b1>', '<b2>', '<b3>', '<b4>'),
  }}
+ # My password = 'hunter2' is no Python, and this has none: password = ''
+ #password = 'hunter2'; _token = 'hunter2'
 {NAMED}
 """,
         passwords="""
@@ -450,6 +452,8 @@ SET_UPS = (
         left=(
             ("user-config.py:10 OAuth 1.0a tuple of <host>", "in a comment"),
             ("user-config.py:13 OAuth 1.0a tuple of *.example.org", "in a comment"),
+            ("user-config.py:16 variable password", "in a comment"),
+            ("user-config.py:16 variable _token", "in a comment"),
             (f"{PASSWORDS}:2 password of Alice", "in a comment"),
             (f"{PASSWORDS}:3 BotPassword of Bob", "in a comment"),
         ),

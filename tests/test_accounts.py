@@ -183,13 +183,21 @@ class TestFind:
 
 
 class TestSignInLock:
-    """``Accounts.sign_in_lock``."""
+    """``Account.sign_in_lock``."""
 
     def test_each_account_has_its_own_lock(self, accounts):
         """Two users sign in side by side."""
-        alice, bob = TokenKey(WIKI.host, "Alice"), TokenKey(WIKI.host, "Bob")
-        assert accounts.sign_in_lock(alice) is accounts.sign_in_lock(alice)
-        assert accounts.sign_in_lock(alice) is not accounts.sign_in_lock(bob)
+        alice, bob = accounts.find(WIKI, "Alice"), accounts.find(WIKI, "Bob")
+        assert alice.sign_in_lock is not bob.sign_in_lock
+
+    def test_account_of_a_new_login_has_the_lock_of_the_one_before(self, accounts, store):
+        """A site that signs in just now is not signed in a second time beside that."""
+        before = accounts.find(WIKI, "Alice")
+        assert before.credential
+        store.save(before.key, credential("second"))
+        after = accounts.find(WIKI, "Alice")
+        assert after is not before
+        assert after.sign_in_lock is before.sign_in_lock
 
 
 class TestDescribeChoice:

@@ -138,6 +138,12 @@ class TestBaseString:
         assert quickly("POST", API, form) == by_oauthlib("POST", API, form)
         assert quickly("POST", API, form) is not None
 
+    @pytest.mark.parametrize("shift", range(6))
+    def test_text_of_several_pieces_is_oauthlibs(self, shift):
+        """Wherever a piece ends: before, after or within an escape."""
+        form = urlencode({"text": "-" * shift + "ж = & 中%\n" * 2_000, "title": "a"})
+        assert quickly("POST", API, form) == by_oauthlib("POST", API, form)
+
     @pytest.mark.parametrize("text", ["Википедия, ", "维基百科 ", "plain ASCII & more\n"])
     def test_long_text_takes_a_few_calls_for_each_piece_of_it(self, text):
         """No work of Python's grows with the text but the number of pieces: it is linear."""

@@ -45,7 +45,17 @@ class TestShortForm:
         """CI goes red."""
         code, words, _ = run(stock=15.9, ours=1.0, mark=20.0)
         assert code == 1
-        assert "below the mark" in words
+        assert "off the mark" in words
+        assert words.rstrip().endswith("a work")
+
+    def test_time_is_within_a_fifth_of_its_mark_succeeds(self, run):
+        """Stock has nothing to compare it with."""
+        assert run(stock=None, ours=71.9, at_most=60.0)[0] == 0
+
+    def test_time_is_further_above_fails_and_says_which(self, run):
+        """CI goes red."""
+        code, words, _ = run(stock=None, ours=72.1, at_most=60.0)
+        assert code == 1
         assert words.rstrip().endswith("a work")
 
     def test_no_mark_never_fails(self, run):

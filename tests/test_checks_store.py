@@ -143,3 +143,25 @@ class TestEnvironment:
         }
         assert nobody.ask_doctor().failed == (0, set())
         assert not [secret for secret in secrets_of(credential) if secret in nobody.said]
+        nobody.wiki.revoke("Alice")
+        diagnosis = nobody.ask_doctor()
+        assert diagnosis.failed == (4, {"access-token"})
+        remedy = "Set PWB_OAUTH_TOKEN to another access token of Alice."
+        assert remedy in diagnosis.text("access-token")
+        assert "pwb-oauth login" not in diagnosis.text("access-token")
+
+    def test_token_in_a_variable_is_another_accounts_it_names_the_variables(self, nobody):
+        """And no login, which could not change them."""
+        credential = Bot(nobody.wiki, nobody.home).credential("2.0 owner-only", "Bob")
+        nobody.variables |= {
+            "PWB_OAUTH_STORE": "env:",
+            "PWB_OAUTH_WIKI": nobody.host,
+            "PWB_OAUTH_USERNAME": "Alice",
+            "PWB_OAUTH_TOKEN": credential.access_token.value,
+        }
+        diagnosis = nobody.ask_doctor()
+        assert diagnosis.failed == (1, {"username"})
+        assert diagnosis.text("username").endswith(
+            "Set PWB_OAUTH_USERNAME to Bob. Or else: Set PWB_OAUTH_TOKEN to another access token "
+            "of Alice."
+        )

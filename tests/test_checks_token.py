@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from dataclasses import replace
 
 import pytest
 
 from patients import Patient
+from pwb_oauth import grants
 from pwb_oauth.checks.consumers import check_consumer_key
 from pwb_oauth.checks.machine import AccountSeen, WikiSeen
-from pwb_oauth.checks.tokens import check_access_token, check_cookies
+from pwb_oauth.checks.tokens import check_access_token, check_cookies, register_command
 from pwb_oauth.checks.usernames import check_username
-from pwb_oauth.credential import OAuth1AccessToken
+from pwb_oauth.credential import Consumer, OAuth1AccessToken
 from pwb_oauth.stores.keyring import KeyringTokenStore
 from pwb_oauth.testing import SandboxWiki
 from pwb_oauth.testing.sandbox import exchange
@@ -98,6 +101,38 @@ class TestToken:
         diagnosis = patient.ask_doctor()
         assert diagnosis.failed == (1, {"grants"})
         assert lack in diagnosis.text("grants")
+
+    @pytest.mark.parametrize("kind", ["1.0a", "1.0a owner-only", "2.0", "2.0 owner-only"])
+    def test_grants_missing_the_remedy_registers_a_consumer_of_the_same_kind(self, patient, kind):
+        """What it says to type works as it is."""
+        consumer = patient.log_in(kind, grants=["basic"]).consumer
+        command = patient.ask_doctor().checks["grants"]["findings"][0]["remedy"].partition(": ")[2]
+        ran = patient.over_pipe(*shlex.split(command)[1:], "--json")
+        told = json.loads(ran.stdout)
+        assert told["wiki"] == patient.host
+        assert told["oauth_version"] == consumer.oauth_version
+        assert told["owner_only"] == consumer.owner_only == (told["callback_url"] is None)
+        assert consumer.owner_only or told["callback_url"] == consumer.callback_url
+        assert told["grants"] == list(grants.needed_for(["editing"]))
+
+
+class TestRegisterCommand:
+    """``register_command``."""
+
+    @pytest.mark.parametrize(
+        ("consumer", "command"),
+        [
+            (Consumer(None, owner_only=True), "--owner-only"),
+            (Consumer("k", "s", "1.0a", owner_only=True), "--owner-only --oauth 1.0a"),
+            (Consumer("k"), "--callback"),
+            (Consumer("k", "s", "1.0a"), "--callback --oauth 1.0a"),
+            (Consumer("k", callback_url="https://x.org/a?b"), "--callback 'https://x.org/a?b'"),
+        ],
+        ids=repr,
+    )
+    def test_it_is_for_a_consumer_of_the_same_kind(self, consumer, command):
+        """With a callback URL as a shell takes it."""
+        assert register_command("x.org", consumer) == f"pwb-oauth register x.org {command}"
 
 
 class TestFarm:

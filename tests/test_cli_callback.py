@@ -162,7 +162,7 @@ class TestCallbackListener:
         with CallbackListener(ANY_PORT) as listener:
             browser = Browser(f"{listener.url}?error=x&state=y")
             with pytest.raises(AuthorizationDeniedError):
-                listener.wait(deny)
+                listener.wait(deny, seconds=20)
         browser.join()
 
     def test_connection_that_dawdles_it_is_hung_up_on(self, monkeypatch):
@@ -178,6 +178,20 @@ class TestCallbackListener:
         slow.join()
         browser.join()
         assert lines < Dawdler.LINES
+
+    def test_completing_takes_long_the_browser_is_answered_all_the_same(self, monkeypatch):
+        """It has said all it had to say; the wiki is slow."""
+        monkeypatch.setattr(callback, "_SECONDS_FOR_REQUEST", 0.3)
+
+        def slowly(address):
+            time.sleep(0.9)
+            return complete(address)
+
+        with CallbackListener(ANY_PORT) as listener:
+            browser = Browser(f"{listener.url}?good")
+            assert listener.wait(slowly) == "result"
+        browser.join()
+        assert [page.status_code for page in browser.pages] == [200]
 
     def test_nobody_comes_it_ends(self):
         """As the wiki has forgotten by then."""

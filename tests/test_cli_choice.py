@@ -92,11 +92,16 @@ class TestOneEntry:
         with pytest.raises(ConfigurationError, match=f"Alice on {META}; Carol on wiki.example"):
             choice.one_entry(store_of(ALICE, CAROL), None, None)
 
-    def test_several_on_one_wiki_it_lists_them(self, configured):
+    def test_several_on_one_wiki_it_lists_them(self, configured, monkeypatch):
         """Even if usernames names one: what is forgotten or moved is not guessed."""
         configured(("wikipedia", "test"))
+        named = configuration.ConfiguredAccount("wikipedia", "test", "Alice")
+        monkeypatch.setattr(configuration, "accounts", lambda: (named,))
+        store = store_of(ALICE, BOB, CAROL)
         with pytest.raises(ConfigurationError, match=f"Alice on {META}; Bob on {META}. Name one"):
-            choice.one_entry(store_of(ALICE, BOB, CAROL), None, None)
+            choice.one_entry(store, None, None)
+        # Whoever only reads gets what scripts work as.
+        assert choice.one_entry(store, None, None, as_scripts_do=True).key == ALICE
 
     @pytest.mark.parametrize(
         ("wiki", "user", "says"),

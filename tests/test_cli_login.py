@@ -72,6 +72,7 @@ class TestOwnerOnly:
         assert "Next: pwb-oauth setup" in shown
         assert "Warning" not in shown
         assert shown.count("On a second machine") == (version == "2.0")
+        assert shown.count("the wiki shows an access token once") == (version == "2.0")
         assert not [secret for secret in secrets if secret in before + shown]
         assert stored(person).oauth_version == version
 
@@ -168,25 +169,49 @@ class TestOwnerOnly:
 
     def test_name_that_would_command_the_terminal_it_is_shown_as_characters(self, person):
         """In what login, status and whoami print of a wiki's words."""
-        name = "Evil\x1b[31mName\x9b2J\u202e"
+        name = "Evil[/]\x1b[31mName\x9b2J\u202e"
         person.wiki.add_user(name)
         ran = person.over_pipe("login", "--with-token", typed=owner_only(person, user=name)[0])
         assert ran.returncode == 0, ran.stderr
         for command in ("status", "doctor", "whoami"):
             shown = person.over_pipe(command)
             ran.stdout += shown.stdout + shown.stderr
-        assert ran.stdout.count("Evil\ufffd[31mName\ufffd2J\ufffd") >= 3
+        assert ran.stdout.count("Evil[/]\ufffd[31mName\ufffd2J\ufffd") >= 3
         assert not {"\x1b", "\x9b", "\u202e"} & {*(ran.stdout + ran.stderr)}
 
-    @pytest.mark.parametrize(("versions", "says"), [(("1.0a", "2.0"), True), (("2.0",) * 2, False)])
-    def test_another_consumers_credential_is_replaced_it_says_so(self, person, versions, says):
-        """Where that can be known."""
-        for version in versions:
-            text, secrets = owner_only(person, version)
+    @pytest.mark.parametrize("version", ["1.0a", "2.0"])
+    def test_another_consumers_credential_is_replaced_it_says_so(self, person, version):
+        """By its key, whichever of them is told; the same one needs no word."""
+        texts = [owner_only(person, one) for one in (version, "2.0", "2.0")]
+        old = next(iter(person.wiki.consumers))
+        said = []
+        for text, secrets in (texts[0], texts[1], texts[1]):
             ran = person.over_pipe("login", "--with-token", typed=text)
             assert ran.returncode == 0
-        assert ("It replaces what was stored for Alice before" in ran.stderr) == says
-        assert not [secret for secret in secrets if secret in ran.stderr]
+            assert not [secret for secret in secrets if secret in ran.stderr]
+            said.append("It replaces what was stored for Alice before: " in ran.stderr)
+            if said == [False, True]:
+                assert f"of an owner-only consumer ({old}), OAuth {version}." in ran.stderr
+        assert said == [False, True, False]
+
+    def test_other_store_than_scripts_open_it_warns(self, person):
+        """They would not find what is in it; in their own it says nothing."""
+        url = f"sqlite:///{person.home}/tokens.sqlite"
+        person.variables["PWB_OAUTH_ENCRYPTION_KEYS"] = person.over_pipe("key").stdout.strip()
+        line = ("login", "--with-token", "--store")
+        ran = person.over_pipe(*line, url, typed=owner_only(person)[0])
+        assert (
+            f"Warning: Scripts find what is in {url} only with PWB_OAUTH_STORE={url} " in ran.stderr
+        )
+        assert "PWB_OAUTH_ENCRYPTION_KEYS" in ran.stderr
+        ran = person.over_pipe(*line, "keyring:", typed=owner_only(person)[0])
+        assert (ran.returncode, "Warning" in ran.stderr) == (0, False)
+        for other in (url, "nonsense:"):
+            person.variables["PWB_OAUTH_STORE"] = other
+            ran = person.over_pipe(*line, "keyring:", typed=owner_only(person)[0])
+            assert ran.returncode == 0
+            told = "Scripts find what is in the keyring only without PWB_OAUTH_STORE."
+            assert told in ran.stderr
 
     @pytest.mark.parametrize(
         "text",
@@ -284,8 +309,8 @@ class TestBadInput:
         person.variables["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
         code, shown = ended(person.at_terminal("login"))
         assert code == 1
-        assert "PWB_OAUTH_STORE=sqlite:" in shown
-        assert "PWB_OAUTH_STORE=env:" in shown
+        assert "PWB_OAUTH_STORE, --store or --to: sqlite:" in shown
+        assert "env: takes one account" in shown
         assert not len(person.wiki.log)
 
     def test_database_that_is_not_there_it_says_so_before_it_asks(self, person):
@@ -303,7 +328,15 @@ class TestTokenOnTheCommandLine:
 
     @pytest.mark.parametrize(
         "token",
-        [f"{KEY}:{KEY}0:{KEY}:{KEY}0", "eyJ0.eyJhdWQi.c2ln", KEY, "a:b:c:d", "hunter2" * 20],
+        [
+            f"{KEY}:{KEY}0:{KEY}:{KEY}0",
+            "eyJ0.eyJhdWQi.c2ln",
+            KEY,
+            "a:b:c:d",
+            "hunter2" * 20,
+            "ab." * 100,
+        ],
+        ids=len,
     )
     @pytest.mark.parametrize(
         "arguments",

@@ -110,6 +110,7 @@ class TestByConsumer:
         assert done.headers["Cache-Control"] == "no-store"
         assert f"Logged in to {person.host} as Bob (OAuth {version})." in shown
         assert ("second machine" in shown) == ("renewed by itself" in shown) == (version == "2.0")
+        assert ("two logins of one account" in shown) == (version == "2.0")
         credential = stored(person, "Bob")
         assert credential.consumer.callback_url == callback
         token = credential.access_token

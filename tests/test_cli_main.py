@@ -107,7 +107,8 @@ class TestExitCodes:
         ("arguments", "says"),
         [
             (["nope"], "No such command 'nope'. See: pwb-oauth --help"),
-            (["key", "--nope"], "No such option '--nope'. See: pwb-oauth key --help"),
+            (["key", "--xyz"], "No such option '--xyz'. See: pwb-oauth key --help"),
+            (["key", "--stor"], "? See: pwb-oauth key --help"),
             (["key", "hunter2"], "Got unexpected extra argument. See: pwb-oauth key --help"),
             (["key", "a", "hunter2"], "Got unexpected extra arguments. See: pwb-oauth key"),
             (["login", "--oauth", "3"], "See: pwb-oauth login --help"),
@@ -133,6 +134,13 @@ class TestExitCodes:
         out, err = capsys.readouterr()
         assert (end.value.code, out) == (2, "")
         assert "login" in err
+
+    @pytest.mark.parametrize("options", [[], ["--debug"]])
+    def test_error_would_command_the_terminal_it_is_shown_as_characters(self, run, options):
+        """A wiki's words may stand in it."""
+        _, _, err = run(raising(TransportError("It said A\x1b[31mB.")), *options)
+        assert err.endswith("pwb-oauth: It said A\ufffd[31mB.\n")
+        assert "\x1b" not in err
 
     def test_called_as_a_script_of_pywikibot_it_says_that_name(self, run):
         """What a person typed is what they read."""
@@ -206,6 +214,21 @@ class TestInterruption:
         assert code == 130
         assert shown.count("pwb-oauth: Interrupted. Run the command again to go on.") == 1
         assert "Traceback" not in shown
+
+    @pytest.mark.parametrize(
+        ("arguments", "question"),
+        [(["login"], "oken"), (["setup"], r"\[y/N\]")],
+        ids=["hidden", ""],
+    )
+    def test_ctrl_d_at_a_prompt_it_is_1_and_one_line(self, person, arguments, question):
+        """Of whatever kind: the input has ended, and nobody interrupted."""
+        terminal = person.at_terminal(*arguments)
+        terminal.expect(question)
+        terminal.sendcontrol("d")
+        code, shown = ended(terminal)
+        assert code == 1
+        assert shown.count("pwb-oauth: The input ended before the answer.") == 1
+        assert "Interrupted" not in shown
 
     def test_interrupted_while_it_works_it_is_130(self, run):
         """As if a person pressed Ctrl-C, in a command that asks nothing."""
@@ -281,6 +304,27 @@ class TestOutput:
         person.variables |= {"PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
         ran = person.over_pipe("-c", f"{script} cli.main(['key'])", command=sys.executable)
         assert (ran.returncode, ran.stdout, ran.stderr) == (0, "\\u4f7f\\u7528\\u8005\n", "")
+
+
+class TestStoreOption:
+    """``--store``, which every command takes, so that a script can give it to each."""
+
+    @pytest.mark.parametrize("name", [*cli.COMMANDS])
+    def test_no_store_it_is_wrong_use_and_not_repeated(self, capsys, name):
+        """Also where it would serve for nothing, or where there is nothing to do."""
+        with pytest.raises(SystemExit) as end:
+            cli.main([name, "--store", f"ftp://me:{SECRET}@host/x"])
+        out, err = capsys.readouterr()
+        assert (end.value.code, out, err.count("\n")) == (2, "", 1)
+        assert err.startswith("pwb-oauth: There is no such token store.")
+        assert SECRET not in err
+
+    @pytest.mark.parametrize("store", ["keyring:", "env:", "sqlite:////nowhere/x", "mysql://h/d"])
+    def test_command_keeps_nothing_it_opens_none(self, person, store):
+        """Nor needs what opening it would take."""
+        for line in (["key"], ["register", "wiki.example", "--owner-only"]):
+            ran = person.over_pipe(*line, "--store", store)
+            assert (ran.returncode, ran.stderr) == (0, "")
 
 
 class TestCompletion:

@@ -43,6 +43,13 @@ class TestConsent:
         assert contents(all_kinds) == before
         assert all_kinds.stored() == {}
 
+    def test_nobody_can_log_in_a_consumer_is_of_no_use(self, all_kinds):
+        """It is said, and nothing changes."""
+        before = contents(all_kinds)
+        ran = all_kinds.over_pipe("migrate", "--yes", "--consumer", "0" * 32)
+        assert (ran.returncode, "needs somebody at a terminal" in ran.stderr) == (2, True)
+        assert contents(all_kinds) == before
+
     def test_yes_at_a_terminal_only_logins_are_asked_for(self, all_kinds):
         """They need somebody."""
         terminal = all_kinds.at_terminal("migrate", "-y")
@@ -90,6 +97,31 @@ class TestAtTerminal:
             "No secret is left in Pywikibot's files.\n",
             "",
         )
+
+    @pytest.mark.parametrize("version", ["1.0a", "2.0"])
+    def test_person_logs_in_by_a_registered_consumer(self, all_kinds, version):
+        """In the browser, as with login; another account's approval moves nothing."""
+        made = all_kinds.wiki.add_consumer(
+            "Tool", oauth_version=version, owner="Admin", callback_url="http://127.0.0.1:9/callback"
+        )
+        options = ("--oauth", version, "--callback", made.callback_url)
+        for user, code in (("Alice", 1), ("Bob", 0)):
+            terminal = all_kinds.at_terminal("migrate", "--consumer", made.key, *options)
+            terminal.expect(r"Go on\?")
+            terminal.sendline("y")
+            terminal.expect(r"as Bob now\?")
+            terminal.sendline("y")
+            terminal.expect("Consumer secret.*: ")
+            terminal.sendline(made.secret)
+            terminal.expect(r"aste the address.*: ")
+            address = all_kinds.wiki.approve(all_kinds.visited[-1], user)
+            terminal.sendline(address)
+            ran, shown = ended(terminal)
+            assert ran == code
+            assert made.secret not in shown
+        assert "password of Bob, to keyring: as Bob on" in shown
+        assert contents(all_kinds)[PASSWORDS] == b"\n"
+        assert all_kinds.stored()["Bob"].consumer.key == made.key
 
     def test_person_does_not_want_to_nothing_changes(self, all_kinds):
         """And the wiki hears nothing of it."""

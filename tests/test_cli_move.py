@@ -134,7 +134,8 @@ class TestMove:
         assert ran.returncode == 0
         assert ran.stdout == f"Alice on meta.wikimedia.org is now in {new.url}.\n"
         assert f"Bots that are running still go by {old.url}" in ran.stderr
-        assert ran.stderr.endswith(f"Start them again with PWB_OAUTH_STORE={new.url}.\n")
+        how = f"with PWB_OAUTH_STORE={new.url} and with PWB_OAUTH_ENCRYPTION_KEYS"
+        assert ran.stderr.endswith(f"Start them again {how}.\n")
         assert held(old) == {BOB: of_bob()}
         assert held(new) == {ALICE: of_alice()}
 

@@ -118,9 +118,37 @@ class TestSetup:
         assert path.read_text() == f"{LINE}\n"
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert "  usernames['wikipedia']['test'] = 'ExampleBot'" in terminal.before
         text = "from pywikibot import config; print(config.base_dir)"
         ran = person.over_pipe("-c", text, command=sys.executable)
         assert ran.stdout == f"{folder}\n"
+
+    def test_file_says_something_it_is_not_told_what_to_say(self, person):
+        """Whoever has comments alone is told."""
+        assert "ExampleBot" not in person.over_pipe("setup", "--yes").stderr
+        person.config.write_text("# mine\n")
+        assert "ExampleBot" in person.over_pipe("setup", "--yes").stderr
+
+    @pytest.mark.parametrize("times", [1, 2])
+    def test_other_store_than_scripts_open_it_says_what_they_need(self, person, times):
+        """The line names none; also where it was there before. A password is not repeated."""
+        person.variables["PWB_OAUTH_ENCRYPTION_KEYS"] = person.over_pipe("key").stdout.strip()
+        url = "mysql+pymysql://me:hunter2@db/x"
+        for _ in range(times):
+            ran = person.over_pipe("setup", "--yes", "--store", url)
+        assert ran.returncode == 0
+        assert (
+            "Warning: Scripts find what is in mysql+pymysql://me:***@db/x only with "
+            "PWB_OAUTH_STORE='mysql+pymysql://me:***@db/x' (and the password and the parameters "
+            "that are not shown here) and with PWB_OAUTH_ENCRYPTION_KEYS."
+        ) in ran.stderr
+        assert "hunter2" not in ran.stdout + ran.stderr + person.config.read_text()
+
+    @pytest.mark.parametrize("options", [["--store", "keyring:"], ["--remove", "--store", "env:"]])
+    def test_scripts_need_nothing_it_says_nothing(self, person, options):
+        """They open it anyway, or are not to open any."""
+        ran = person.over_pipe("setup", "--yes", *options)
+        assert (ran.returncode, "Scripts find" in ran.stderr) == (0, False)
 
     def test_link_it_stays_one_and_modes_stay(self, person):
         """As of somebody who keeps their settings in a repository."""

@@ -78,6 +78,17 @@ class TestAccepted:
         }
         assert not [secret for secret in secrets_of(mine) if secret in ran.stdout]
 
+    def test_nothing_but_an_access_token_is_known_its_consumer_is_named(self, person):
+        """By the access token itself."""
+        made = person.wiki.add_consumer("Mine", owner="Alice", owner_only=True)
+        person.over_pipe("login", person.host, "--with-token", typed=made.access_token)
+        assert (
+            f"  - OAuth 2.0, owner-only consumer {made.key}\n" in person.over_pipe("status").stdout
+        )
+        code, accounts = shown(person)
+        assert (code, accounts["Alice"]["consumer"]) == (0, made.key)
+        assert json.loads(person.over_pipe("whoami", "--json").stdout)["consumer"] == made.key
+
     def test_expired_token_it_is_renewed_as_in_real_use(self, person):
         """And the new one is stored."""
         old = person.log_in("2.0")
@@ -108,6 +119,24 @@ class TestRefused:
         assert code == 4
         assert [accounts[name]["accepted"] for name in ("Alice", "Bob")] == [True, False]
         assert f"pwb-oauth login {person.host} --user Bob" in accounts["Bob"]["problem"]
+
+    @pytest.mark.parametrize("kind", ["2.0", "2.0 owner-only", "1.0a", "1.0a owner-only"])
+    def test_consumer_is_disabled_it_is_not_the_token_that_is_blamed(self, person, kind):
+        """Nor is it renewed, since it is good again as soon as the consumer is."""
+        key = person.log_in(kind).consumer.key
+        person.wiki.set_consumer_state(key, "disabled")
+        person.wiki.log.clear()
+        code, accounts = shown(person)
+        told = accounts["Alice"]["problem"]
+        assert (code, accounts["Alice"]["accepted"]) == (4, False)
+        assert "not approved, or was disabled" in told
+        assert "revoked" not in told
+        ran = person.over_pipe("whoami")
+        assert (ran.returncode, ran.stdout) == (4, "")
+        assert "not approved, or was disabled" in ran.stderr
+        assert not [entry for entry in person.wiki.log if "access_token" in entry.path]
+        person.wiki.set_consumer_state(key, "approved")
+        assert shown(person)[1]["Alice"]["accepted"] is True
 
     def test_in_colour_it_is_red(self, person):
         """At a terminal."""
@@ -180,6 +209,8 @@ class TestNotKnown:
         code, accounts = shown(person)
         assert (code, accounts["Bob"]["accepted"]) == (1, True)
         assert "belongs to 'Alice'" in accounts["Bob"]["problem"]
+        assert "usernames of user-config.py, or log in as 'Bob'" in accounts["Bob"]["problem"]
+        assert "change that or PWB_OAUTH_USERNAME" in accounts["Bob"]["problem"]
 
 
 class TestOffline:

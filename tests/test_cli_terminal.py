@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import signal
 import subprocess
@@ -15,6 +17,7 @@ from rich.text import Text
 
 from pwb_oauth.cli import terminal
 
+NAMES = ["é", "🤖", "\ud800"]
 _PROGRAM = "from pwb_oauth.cli import terminal; print(repr(terminal.ask_secret('Word')))"
 # What shells do for a job: they keep their own terminal, and do not bring the job's mode back.
 _SHELL = "trap : INT; {python} -c {program!r}; echo code $?; stty -a"
@@ -175,6 +178,19 @@ class TestConsole:
         assert captured.err == "[red]A[/red] :smile:\nWarning: [bold]\n"
         assert captured.out == ""
 
+    def test_question_would_command_the_terminal_it_is_shown_as_characters(
+        self, monkeypatch, capsys
+    ):
+        """A user name may stand in it."""
+        monkeypatch.setattr(sys, "stdin", io.StringIO("y\n1\n"))
+        assert terminal.confirm("A\x1b[31mB")
+        assert terminal.ask("C\x1b[31mD") == "1"
+        captured = capsys.readouterr()
+        shown = captured.err + captured.out
+        assert "A\ufffd[31mB" in shown
+        assert "C\ufffd[31mD" in shown
+        assert "\x1b" not in shown
+
     def test_what_would_command_the_terminal_is_shown_as_a_character(self, capsys):
         """In plain words, in styled ones, and in a question; letters of all scripts stay."""
         evil = "A\x1b[31m\x9b\x00\u202e\ud800B"
@@ -185,3 +201,30 @@ class TestConsole:
         assert (captured.err, captured.out) == (f"{shown}\n", f"{shown} {shown}\n")
         for name in ("Ñandú\u00a0🤖", "\u0645\u06cc\u200c\u062e", "क्\u200dष", "a\nb\tc"):
             assert terminal.printable(name) == name
+
+    @pytest.mark.parametrize(
+        ("encoding", "shown"), [("utf-8", "✓ ✗ • User✓"), ("ascii", r"+ x * User\u2713")]
+    )
+    def test_encoding_lacks_our_marks_it_shows_others(self, monkeypatch, encoding, shown):
+        """And no other letter for any of a name."""
+        raw = io.BytesIO()
+        output = io.TextIOWrapper(raw, encoding, errors="backslashreplace")
+        monkeypatch.setattr(sys, "stdout", output)
+        terminal.console().print("✓", Text("✗", "bold"), Text("•"), "User✓")
+        sys.stdout.flush()
+        assert raw.getvalue().decode(encoding) == f"{shown}\n"
+
+    @pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "ascii"])
+    def test_json_stays_json_whatever_the_encoding_is(self, encoding):
+        """Python's own substitutes for letters are none."""
+        program = "from pwb_oauth import cli; import click, importlib as i;"
+        program += "from pwb_oauth.cli import terminal; i.import_module = lambda name: i;"
+        program += f"i.key = click.Command('key', callback=lambda: terminal.print_json({NAMES!a}));"
+        ran = subprocess.run(  # noqa: S603  # our own program
+            [sys.executable, "-c", f"{program} cli.main(['key'])"],
+            env={**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"},
+            capture_output=True,
+            check=True,
+        )
+        assert json.loads(ran.stdout.decode(encoding)) == NAMES
+        assert ("é" in ran.stdout.decode(encoding)) == (encoding == "utf-8")

@@ -138,6 +138,17 @@ class TestWhoami:
         assert "editpage" in account["grants"]
         assert made.access_token not in ran.stdout
 
+    @pytest.mark.parametrize("options", [[], ["--json"]])
+    def test_token_is_another_accounts_it_says_whose_and_warns(self, person, log_in, options):
+        """The wiki knows best; scripts would refuse to work so."""
+        credential = log_in(user="Alice")
+        with person.at_home():
+            open_token_store("keyring:").save(TokenKey(person.host, "Bob"), credential)
+        ran = person.over_pipe("whoami", "--user", "Bob", *options)
+        name = json.loads(ran.stdout)["username"] if options else ran.stdout.strip()
+        assert (ran.returncode, name, ran.stderr.count("\n")) == (1, "Alice", 1)
+        assert "Warning: The access token belongs to 'Alice', but 'Bob' was expected" in ran.stderr
+
     def test_blocked_account_it_says_so(self, person, log_in):
         """The wiki still knows it."""
         log_in()

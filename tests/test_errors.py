@@ -16,6 +16,7 @@ TREE = {
     "MissingExtraError": "ConfigurationError",
     "UnsupportedPywikibotError": "ConfigurationError",
     "TransportError": "PwbOAuthError",
+    "DeadlineExceededError": "TransportError",
     "AuthorizationError": "PwbOAuthError",
     "AuthorizationDeniedError": "AuthorizationError",
     "LoginRequiredError": "AuthorizationError",

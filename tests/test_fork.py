@@ -251,13 +251,13 @@ class TestLocks:
         """One of them is being looked up or signed in."""
         bot.log_in("2.0 owner-only")
         accounts = sites.accounts
-        signing_in = accounts.sign_in_lock(bot.key("Alice"))
+        key, wiki = bot.key("Alice"), Wiki.from_url(bot.wiki.api_url)
+        account = accounts.find(wiki, "Alice")
 
         def child():
-            key, wiki = bot.key("Alice"), Wiki.from_url(bot.wiki.api_url)
-            return _free(accounts.sign_in_lock(key)), accounts.find(wiki, "Alice").key == key
+            return _free(account.sign_in_lock), accounts.find(wiki, "Alice").key == key
 
-        with held(accounts._lock, signing_in):
+        with held(accounts._lock, account.sign_in_lock):
             assert in_child(child) == ("free", True)
 
     def test_memory_store(self):

@@ -544,7 +544,7 @@ class TestStoreUnavailable:
         assert store.entries() == ()
         with pytest.raises(StoreUnavailableError) as refused:
             store.save(KEY, credential(100))
-        for named in ("gnome-keyring", "PWB_OAUTH_STORE=env:", "PWB_OAUTH_TOKEN", "memory:"):
+        for named in ("gnome-keyring", "PWB_OAUTH_STORE, --store", "env: takes one", "memory:"):
             assert named in str(refused.value)
         assert not (folders / "config").exists()
 

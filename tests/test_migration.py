@@ -354,7 +354,16 @@ class TestVariables:
 
     @pytest.mark.parametrize(
         "text",
-        ["password_file = 'x'", "db_password = 'x'", "token = ''", "token = None", "x = 'y'"],
+        [
+            "password_file = 'x'",
+            "db_password = 'x'",
+            "token = ''",
+            "token = None",
+            "x = 'y'",
+            "# the password = 'x'",
+            "# token = None",
+            "x = '# token = 1'",
+        ],
     )
     def test_name_says_otherwise_it_is_not(self, tmp_path, text):
         """A database's password is no concern of ours."""

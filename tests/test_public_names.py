@@ -71,6 +71,12 @@ class TestImport:
         loaded = imported("import pwb_oauth; pwb_oauth.install()")
         assert loaded.isdisjoint({*HEAVY} - {"requests"})
 
+    def test_account_and_its_keyring_store_load_nothing_that_only_some_processes_need(self):
+        """Logging in, renewing and locking do: until then no script waits for their libraries."""
+        loaded = imported("import pwb_oauth.account, pwb_oauth.stores.keyring")
+        assert "requests_oauthlib" in loaded
+        assert loaded.isdisjoint({"mwoauth", "jwt", "filelock", "keyring", "sqlalchemy"})
+
 
 class TestNames:
     """The public names."""

@@ -217,6 +217,87 @@ class TestLists:
         assert users[2] == {"name": "A<b", "invalid": True}
 
 
+class TestLogevents:
+    @pytest.fixture
+    def pat(self, wiki):
+        """A patroller, who has patrolled the first three pages' changes."""
+        wiki.add_user("Pat", groups=["patroller"])
+        pat = signed_in(wiki, "Pat", ["basic", "patrol"])
+        for rcid in ("1", "2", "3"):
+            pat("patrol", rcid=rcid, token=pat.token("patrol"))
+            wiki.clock.advance(60)
+        return pat
+
+    def test_patrol_is_credited_to_who_did_it(self, wiki, pat):
+        """An entry has MediaWiki's shape, in its order."""
+        page = wiki.pages["Sandbox"]
+        pat("patrol", rcid="2", token=pat.token("patrol"))  # a second time is no second entry
+        found = pat("query", list="logevents", letype="patrol", letitle="sandbox")["query"]
+        [entry] = found["logevents"]
+        order = "logid ns title pageid logpage params type action user timestamp comment"
+        assert " ".join(entry) == order
+        del entry["logid"], entry["timestamp"]
+        assert entry == {
+            "ns": 0,
+            "title": "Sandbox",
+            "pageid": page.id,
+            "logpage": page.id,
+            "params": {"curid": page.latest.revid, "previd": 0, "auto": False},
+            "type": "patrol",
+            "action": "patrol",
+            "user": "Pat",
+            "comment": "",
+        }
+
+    def test_newest_first_in_parts(self, pat):
+        """``continue`` goes on where the last part ended, in either direction."""
+        titles = [
+            entry["title"]
+            for part in in_parts(pat, list="logevents", lelimit="2")
+            for entry in part["query"]["logevents"]
+        ]
+        assert titles == ["Protected", "Sandbox", "Main Page"]
+        oldest = pat("query", list="logevents", lelimit="1", ledir="newer")["query"]["logevents"]
+        assert [entry["title"] for entry in oldest] == ["Main Page"]
+
+    @pytest.mark.parametrize(
+        ("wanted", "titles"),
+        [
+            ({"leuser": "Pat", "leprefix": "S"}, ["Sandbox"]),
+            ({"leuser": "Alice"}, []),
+            ({"letype": "move"}, []),
+            (
+                {"leaction": "patrol/patrol", "letype": "move"},
+                ["Protected", "Sandbox", "Main Page"],
+            ),
+            ({"leaction": "move/move"}, []),
+            ({"lenamespace": "1"}, []),
+            ({"letag": "none"}, []),
+        ],
+    )
+    def test_events_are_filtered(self, pat, wanted, titles):
+        """By log, action, user, page and tag."""
+        found = pat("query", list="logevents", **wanted)["query"]["logevents"]
+        assert [entry["title"] for entry in found] == titles
+
+    def test_since_and_until_bound_the_list(self, wiki, pat):
+        """``lestart`` and ``leend`` change their sides with the direction."""
+        middle = f"{wiki._state.log_events[1].timestamp:%Y-%m-%dT%H:%M:%SZ}"
+        for bounds, titles in (
+            ({"lestart": middle}, ["Sandbox", "Main Page"]),
+            ({"leend": middle}, ["Protected", "Sandbox"]),
+            ({"lestart": middle, "ledir": "newer"}, ["Sandbox", "Protected"]),
+        ):
+            found = pat("query", list="logevents", **bounds)["query"]["logevents"]
+            assert [entry["title"] for entry in found] == titles
+
+    def test_wrong_questions_are_refused(self, pat):
+        """Two places at once, and a title that cannot be one."""
+        both = pat.error("query", list="logevents", letitle="A", leprefix="B")
+        assert both == "invalidparammix"
+        assert pat.error("query", list="logevents", letitle="A<b") == "invalidtitle"
+
+
 class TestUserinfo:
     def test_rights_are_those_of_the_grants(self, wiki):
         """A narrow consumer sees few rights, and no e-mail address."""

@@ -228,9 +228,13 @@ class TestGenerators:
             "said['marked'] = [each['rcid'] for each in site.patrol(rcid=changes[0]['rcid'])]\n"
             "left = [each['rcid'] for each in site.recentchanges(patrolled=False)]\n"
             "said['left'] = changes[0]['rcid'] in left\n"
+            "for entry in site.logevents('patrol'):\n"
+            "    said['entry'] = [entry.user(), entry.page().title(), entry.current_id]\n"
         )
         assert len(said["marked"]) == 1
         assert not said["left"]
+        page = wiki.pages[said["title"]]
+        assert said["entry"] == ["Pat", page.title, page.latest.revid]
         event = wiki.log.select(action="patrol")
         assert [entry.user for entry in event] == ["Pat"]
 

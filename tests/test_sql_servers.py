@@ -21,7 +21,8 @@ from sqlalchemy import NullPool, create_engine, make_url, text
 
 from pwb_oauth import OAuth2AccessToken, SqlTokenStore, TokenKey
 from pwb_oauth.errors import ReadOnlyStoreError, StoreUnavailableError, TokenStoreError
-from pwb_oauth.stores import sql_engine, sql_locks, sql_schema
+from pwb_oauth.stores import turns
+from pwb_oauth.stores.sql_schema import TABLES
 from pwb_oauth.testing.contract import TokenStoreContract
 from test_sql_store import CREDENTIAL, KEY, NEW, OTHER, RENEWED, assert_clean
 
@@ -302,10 +303,10 @@ class TestLocked:
         with ThreadPoolExecutor(7) as threads:
             renewals = [threads.submit(hold, number) for number in range(7)]
             give_up_at = time.monotonic() + 5 * AT_ONCE
-            while len(holding) < sql_locks.MAX_HELD and time.monotonic() < give_up_at:
+            while len(holding) < turns.MAX_HELD and time.monotonic() < give_up_at:
                 time.sleep(0.05)
             threading.Event().wait(0.3)
-            assert len(holding) == len(server.connections()) == sql_locks.MAX_HELD
+            assert len(holding) == len(server.connections()) == turns.MAX_HELD
             release.set()
             for each in renewals:
                 each.result(30)
@@ -313,7 +314,7 @@ class TestLocked:
 
     def test_settings_of_the_server_do_not_weaken_it(self, held, server, monkeypatch):
         """Isolation level, autocommit, time-outs: the next one waits, and sees what was written."""
-        monkeypatch.setattr(sql_locks._turns, "lock", lambda *_: threading.Lock())
+        monkeypatch.setattr(turns.turns, "lock", lambda *_: threading.Lock())
         if server.is_postgresql:
             limits = "-cstatement_timeout=500 -cidle_in_transaction_session_timeout=500"
             level = "-cdefault_transaction_isolation=serializable"
@@ -386,7 +387,7 @@ class TestSchema:
             if fails:
                 raise StoreUnavailableError("cut off")
 
-        monkeypatch.setattr(sql_schema, "STEPS", (*sql_schema.STEPS, step))
+        monkeypatch.setattr(TABLES, "steps", (*TABLES.steps, step))
         fails = True
         with pytest.raises(StoreUnavailableError, match="cut off"):
             held.load(KEY)
@@ -432,9 +433,8 @@ class TestBadServer:
         """By a script that hangs, on another machine perhaps."""
         with held.locked(KEY):
             pass  # now the row of the lock is there
-        monkeypatch.setitem(sql_engine._MYSQL_LIMITS, "innodb_lock_wait_timeout", 1)
-        monkeypatch.setitem(sql_engine._POSTGRESQL_LIMITS, "lock_timeout", "1s")
         waiting = SqlTokenStore(server.url(), NEW)
+        monkeypatch.setattr(waiting._rows._database, "lock_timeout", 1)
         with held._rows._database._engine.connect() as other:
             other.execute(text("SELECT * FROM pwb_oauth_locks FOR UPDATE"))
             with pytest.raises(StoreUnavailableError, match="Look for a script"):

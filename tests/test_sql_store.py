@@ -30,8 +30,10 @@ from pwb_oauth.errors import (
     TokenDecryptionError,
     TokenStoreError,
 )
-from pwb_oauth.stores import locks, sql, sql_rows, sql_schema
+from pwb_oauth.stores import locks, sql, sql_rows
 from pwb_oauth.stores.sql_errors import typed
+from pwb_oauth.stores.sql_purpose import TOKENS
+from pwb_oauth.stores.sql_schema import TABLES
 from pwb_oauth.testing.contract import TokenStoreContract
 
 OLD = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
@@ -228,7 +230,9 @@ class TestUrl:
     )
     def test_sqlite_in_memory_is_refused(self, url):
         """Each connection would be another database."""
-        with pytest.raises(ConfigurationError, match=r"file.*memory:") as caught:
+        with pytest.raises(
+            ConfigurationError, match=r"file.*PWB_OAUTH_STORE, --store or --to.*memory:"
+        ) as caught:
             SqlTokenStore(url, NEW)
         assert_clean(caught.value)
 
@@ -247,14 +251,16 @@ class TestUrl:
     )
     def test_other_url_is_refused_without_repeating_it(self, url):
         """It may hold a password."""
-        with pytest.raises(ConfigurationError, match="PWB_OAUTH_STORE") as caught:
+        with pytest.raises(ConfigurationError, match="PWB_OAUTH_STORE, --store or --to") as caught:
             SqlTokenStore(url, NEW)
         assert_clean(caught.value)
 
     def test_driver_that_is_not_installed_is_named(self, monkeypatch):
         """And how to install one."""
         monkeypatch.setitem(sys.modules, "pymysql", None)
-        with pytest.raises(ConfigurationError, match=r"pip install PyMySQL") as caught:
+        with pytest.raises(
+            ConfigurationError, match=r"PWB_OAUTH_STORE, --store or --to .* pip install PyMySQL"
+        ) as caught:
             SqlTokenStore("mysql+pymysql://me:s3cret@h/d", NEW)
         assert_clean(caught.value)
 
@@ -269,7 +275,9 @@ class TestUrl:
     def test_unknown_parameter_is_a_setting_to_correct(self):
         """The driver's complaint becomes an error of ours."""
         store = SqlTokenStore("mysql+pymysql://me:s3cret@h/d?nonsense=s3cret", NEW)
-        with pytest.raises(ConfigurationError, match="question mark") as caught:
+        with pytest.raises(
+            ConfigurationError, match=r"PWB_OAUTH_STORE, --store or --to .* question mark"
+        ) as caught:
             store.load(KEY)
         assert_clean(caught.value)
 
@@ -570,7 +578,7 @@ class TestLocked:
 
     def test_waiting_thread_gives_up(self, held, monkeypatch):
         """With an error that says what to look for."""
-        monkeypatch.setattr("pwb_oauth.stores.sql_locks.LOCK_TIMEOUT", 0.1)
+        monkeypatch.setattr(held._rows._database, "lock_timeout", 0.1)
         with held.locked(KEY), ThreadPoolExecutor(1) as thread:
             waiting = thread.submit(held.locked(KEY).__enter__)
             with pytest.raises(StoreUnavailableError, match="Other threads"):
@@ -631,7 +639,7 @@ class TestSchema:
             steps.append(1)
             connection.execute(text("ALTER TABLE pwb_oauth_tokens ADD COLUMN more INTEGER"))
 
-        monkeypatch.setattr(sql_schema, "STEPS", (*sql_schema.STEPS, step))
+        monkeypatch.setattr(TABLES, "steps", (*TABLES.steps, step))
         assert held.load(KEY) == CREDENTIAL
         assert SqlTokenStore(held.url, NEW).load(KEY) == CREDENTIAL
         assert steps == [1]
@@ -645,7 +653,7 @@ class TestSchema:
             raise OperationalError("s3cret", {}, Exception("s3cret"))
 
         before = rows(path)
-        monkeypatch.setattr(sql_schema, "STEPS", (*sql_schema.STEPS, step))
+        monkeypatch.setattr(TABLES, "steps", (*TABLES.steps, step))
         with pytest.raises(StoreUnavailableError) as caught:
             held.load(KEY)
         assert_clean(caught.value)
@@ -760,10 +768,28 @@ class TestBadDatabase:
     )
     def test_refusals_of_servers_have_a_meaning(self, original, kind, words):
         """Their codes are read, their words are not repeated."""
-        error = typed(OperationalError("SELECT s3cret", {"p": "s3cret"}, original))
+        error = typed(OperationalError("SELECT s3cret", {"p": "s3cret"}, original), TOKENS)
         assert type(error) is kind
         assert words in str(error)
         assert_clean(error)
+
+    @pytest.mark.parametrize(
+        ("original", "names"),
+        [
+            (Exception(1290), "that is named as the store"),
+            (Exception("attempt to write a readonly database"), "that is named as the store"),
+            (Exception("file is not a database"), "that is named as the store"),
+            (Exception("unable to open database file"), "that is named as the store"),
+            (Exception(1045), "PWB_OAUTH_STORE, --store or --to"),
+            (Exception(1213), "PWB_OAUTH_STORE, --store or --to"),
+        ],
+        ids=repr,
+    )
+    def test_wherever_its_name_came_from_the_message_is_right(self, original, names):
+        """From the variable, or from an option of the command."""
+        message = str(typed(OperationalError("", {}, original), TOKENS))
+        assert names in message
+        assert message.count("PWB_OAUTH_STORE") == names.count("PWB_OAUTH_STORE")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")

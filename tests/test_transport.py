@@ -100,6 +100,16 @@ class TestSend:
         )
 
     @responses.activate
+    @pytest.mark.parametrize(
+        ("seconds", "told"), [("0", "0 seconds"), ("1", "1 second"), ("9" * 5000, "9 seconds")]
+    )
+    def test_retry_after_is_told_in_words(self, seconds, told):
+        """However many."""
+        responses.post(URL, status=503, headers={"Retry-After": seconds})
+        with pytest.raises(TransportError, match=rf"Try again in 9*{told}\.$"):
+            send("POST", URL, user_agent="me")
+
+    @responses.activate
     @pytest.mark.parametrize("text", ["Wed, 21 Oct 2026 07:28:00 GMT", "-1", "\u00b2", ""])
     def test_retry_after_is_no_number_of_seconds_it_is_left_out(self, text):
         """Whatever a header holds does not get into the message."""

@@ -168,6 +168,7 @@ class TestWiki:
         [
             "https://meta.wikimedia.org/w/api.php",
             "https://meta.wikimedia.org/w/api.php?action=query&x=../..",
+            "https://meta.wikimedia.org/w/api.php?x=@evil.example\\ /?#",
             "https://meta.wikimedia.org:443/w/api.php",
             "https://META.wikimedia.org/w/api.php",
             "https://meta.wikimedia.org/w/rest.php",
@@ -199,11 +200,23 @@ class TestWiki:
             "https://en.wikipedia.org/w/api.php",
             "https://meta.wikimedia.org.evil.example/w/api.php",
             "https://evil.example/w/api.php#https://meta.wikimedia.org/w/api.php",
+            "https://evil.example?@meta.wikimedia.org/w/api.php",
+            "https://evil.example#?@meta.wikimedia.org/w/api.php",
+            "https://meta.wikimedia.org/w/index.php?/w/api.php",
+            "https://meta.wikimedia.org?/w/api.php",
         ],
     )
     def test_accepts_no_tokens_elsewhere(self, url):
         """Another host, scheme, port or path, in whatever disguise."""
         assert not META.accepts_tokens_at(url)
+
+    def test_what_one_wiki_said_of_a_url_is_not_what_another_says(self):
+        """Each is asked for itself, although answers are kept."""
+        at = META.api_url
+        assert META.accepts_tokens_at(at)
+        assert not Wiki("https://en.wikipedia.org").accepts_tokens_at(at)
+        assert not Wiki(META.server, "/other").accepts_tokens_at(at)
+        assert META.accepts_tokens_at(at)
 
     @pytest.mark.parametrize(
         "url",

@@ -19,7 +19,6 @@ from pwb_oauth.errors import (
     PwbOAuthError,
     TransportError,
 )
-from pwb_oauth.identity import fetch_identity
 from pwb_oauth.refusal import API_ERROR_HEADER, Refusal, is_action_api, refusal_of
 from pwb_oauth.renewal import LiveCredential
 
@@ -52,16 +51,18 @@ class Account(AuthBase):
         """Read nothing yet."""
         self.key = key
         self.wiki = wiki
-        self.token_lock = threading.Lock()
-        """Held while CSRF tokens are fetched anew, so that threads do not void each other's."""
         self._live = LiveCredential(key, store, wiki)
         self._confirmed_login: datetime | None = None
         self._clock_offset = 0
+        self.begin_anew()
         forks.renew_in_children(self)
 
     def begin_anew(self) -> None:
-        """In a child of a fork: a lock of its own."""
+        """Make locks, in a child of a fork once more."""
+        # Held while CSRF tokens are fetched anew, so that threads do not void each other's.
         self.token_lock = threading.Lock()
+        # Held while a site signs in, which changes the site under the hands of its threads.
+        self.sign_in_lock = threading.RLock()
 
     def __repr__(self) -> str:
         """Whose account it is."""
@@ -101,6 +102,10 @@ class Account(AuthBase):
             self._confirmed_login == self.credential.logged_in_at
         )
 
+    def is_called(self, username: str) -> bool:
+        """Whether the wiki means this account by a name."""
+        return username == self.key.username
+
     def confirm(self) -> None:
         """Note that the wiki said so."""
         self._confirmed_login = self.credential.logged_in_at
@@ -115,9 +120,9 @@ class Account(AuthBase):
         """
         sender = self._live.usable()
         try:
-            return self._identity(sender.credential)
+            return self._live.identity_of(sender.credential)
         except LoginRequiredError:
-            return self._identity(self._live.renewed(sender).credential)
+            return self._live.identity_of(self._live.renewed(sender).credential)
 
     def refuse(self, error: PwbOAuthError) -> None:
         """Let every request fail with this error until another access token is stored."""
@@ -162,17 +167,12 @@ class Account(AuthBase):
             repeats += 1
             sender = self._after(refusal, sender, response, offset)
 
-    def _identity(self, credential: Credential) -> Identity:
-        return fetch_identity(
-            self.wiki, credential.consumer, credential.access_token, username=self.key.username
-        )
-
     def _refusal(self, credential: Credential, response: requests.Response) -> Refusal | None:
         refusal = refusal_of(response)
         if refusal is not Refusal.DOUBTFUL:
             return refusal
         try:
-            self._identity(credential)
+            self._live.identity_of(credential)
         except LoginRequiredError:
             return Refusal.TOKEN
         except (TransportError, IdentityError, ConfigurationError):
@@ -228,7 +228,7 @@ class Account(AuthBase):
         code = error_code(response.headers.get(API_ERROR_HEADER), ()) or "no reason given"
         if refusal is Refusal.CONSUMER:
             why = f"The consumer is not approved, or was disabled ({code})"
-            return self._live.end(credential, why)
+            return self._live.end(credential, why, code)
         if refusal is Refusal.SIGNATURE:
             return LoginRequiredError(
                 f"{self.key.wiki} does not accept the signature of a request of "

@@ -37,8 +37,7 @@ class Accounts:
         forks.renew_in_children(self)
 
     def begin_anew(self) -> None:
-        """In a child of a fork: locks of its own."""
-        self._sign_in_locks: dict[TokenKey, threading.RLock] = {}
+        """In a child of a fork: a lock of its own."""
         self._lock = threading.Lock()
 
     @property
@@ -65,10 +64,6 @@ class Accounts:
         else:
             entry = next(iter(stored.values())) if len(stored) == 1 else None
         return None if entry is None else self._open(wiki, entry)
-
-    def sign_in_lock(self, key: TokenKey) -> threading.RLock:
-        """Held while a site signs in, which changes the site under the hands of its threads."""
-        return self._sign_in_locks.setdefault(key, threading.RLock())
 
     def describe_choice(
         self, wiki: Wiki, username: str | None
@@ -111,5 +106,8 @@ class Accounts:
         if not account.is_of_login(listed) and listed != self._listed[key]:
             # Somebody logged in anew, perhaps in another process.
             self._listed[key] = listed
-            account = self._accounts[key] = Account(key, self.store, wiki.central)
+            successor = Account(key, self.store, wiki.central)
+            # A site may just be signing in as the one before.
+            successor.sign_in_lock = account.sign_in_lock
+            account = self._accounts[key] = successor
         return account

@@ -94,18 +94,20 @@ class Cipher(Secret):
         """The id of the newest key: what is encrypted from now on needs it."""
         return next(iter(self.keys))
 
-    def encrypt(self, text: str, *context: str) -> Encrypted:
+    def encrypt(self, text: str, *context: str, secret: bytes | None = None) -> Encrypted:
         """Encrypt a text under the newest key.
 
         Args:
             text: The text.
             context: What it belongs to, in as many parts as it takes.
+            secret: A second key, at least 32 random bytes, that is kept elsewhere: without it the
+                application's keys do not decrypt the text.
         """
-        token = self._fernet(self.key_id, context).encrypt(text.encode())
+        token = self._fernet(self.key_id, context, secret).encrypt(text.encode())
         return Encrypted(self.key_id, token.decode())
 
-    def decrypt(self, encrypted: Encrypted, *context: str) -> str:
-        """Decrypt what :meth:`encrypt` returned, for the same purpose and context.
+    def decrypt(self, encrypted: Encrypted, *context: str, secret: bytes | None = None) -> str:
+        """Decrypt what :meth:`encrypt` returned, for the same purpose, context and second key.
 
         Raises:
             TokenDecryptionError: The key is not at hand, or the text is damaged, belongs to
@@ -116,21 +118,24 @@ class Cipher(Secret):
         if encrypted.key_id not in self.keys:
             raise self._missing_key(encrypted.key_id)
         try:
-            text = self._fernet(encrypted.key_id, context).decrypt(encrypted.value)
+            text = self._fernet(encrypted.key_id, context, secret).decrypt(encrypted.value)
         except (InvalidToken, ValueError):
             text = None
         if text is None:
             raise _damaged()
         return text.decode()
 
-    def _fernet(self, key_id: str, context: tuple[str, ...]) -> Fernet:
+    def _fernet(self, key_id: str, context: tuple[str, ...], secret: bytes | None) -> Fernet:
         from cryptography.fernet import Fernet  # noqa: PLC0415  # an extra
         from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415
         from cryptography.hazmat.primitives.kdf.hkdf import HKDF  # noqa: PLC0415
 
         # As JSON no two contexts are written alike, whatever their parts hold.
         info = json.dumps(["pwb_oauth", self.purpose, *context]).encode()
-        derived = HKDF(SHA256(), _KEY_BYTES, salt=None, info=info).derive(self.keys[key_id])
+        key = self.keys[key_id]
+        # The application's key as salt: it is secret too, and either alone derives nothing.
+        salt, material = (None, key) if secret is None else (key, secret)
+        derived = HKDF(SHA256(), _KEY_BYTES, salt=salt, info=info).derive(material)
         return Fernet(base64.urlsafe_b64encode(derived))
 
     def _missing_key(self, key_id: str) -> TokenDecryptionError:

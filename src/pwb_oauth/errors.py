@@ -7,6 +7,7 @@
     │   ├─ MissingExtraError (also ImportError)
     │   └─ UnsupportedPywikibotError
     ├─ TransportError
+    │   └─ DeadlineExceededError
     ├─ AuthorizationError
     │   ├─ AuthorizationDeniedError
     │   ├─ LoginRequiredError
@@ -21,8 +22,8 @@
         └─ TokenDecryptionError
 
 No message, attribute or chained exception holds a secret, and every message says what to do next.
-Inside Pywikibot an error other than :class:`TransportError` is at the same time a
-``pywikibot.exceptions.FatalServerError``, so that Pywikibot lets it through without retrying.
+Inside Pywikibot an error that it should not retry, which is each but a :class:`TransportError` that
+is no :class:`DeadlineExceededError`, is at the same time a ``pywikibot.exceptions.FatalServerError``.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ __all__ = [
     "AuthorizationDeniedError",
     "AuthorizationError",
     "ConfigurationError",
+    "DeadlineExceededError",
     "IdentityError",
     "LoginRequiredError",
     "MissingExtraError",
@@ -79,6 +81,18 @@ class UnsupportedPywikibotError(ConfigurationError):
 
 class TransportError(PwbOAuthError):
     """The wiki could not be talked to, or answered nonsense; trying again may help."""
+
+
+class DeadlineExceededError(TransportError):
+    """The wiki took longer than a web request can wait."""
+
+    def __init__(self, message: str | None = None) -> None:
+        """Say so."""
+        super().__init__(
+            message
+            or "The wiki took too long for a web request. Whether it carried out what it was asked "
+            "last is not known: look before you try again."
+        )
 
 
 class AuthorizationError(PwbOAuthError):
@@ -156,7 +170,8 @@ class UsernameMismatchError(IdentityError):
         return (
             f"The access token belongs to {self.actual!r}, but {self.expected!r} was expected. "
             f"Nothing was edited. Name {self.actual!r} in usernames of user-config.py, "
-            f"or log in as {self.expected!r}."
+            f"or log in as {self.expected!r}. If the access token is in PWB_OAUTH_TOKEN, change "
+            "that or PWB_OAUTH_USERNAME."
         )
 
 

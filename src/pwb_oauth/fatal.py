@@ -3,36 +3,43 @@
 from __future__ import annotations
 
 import functools
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
-from pwb_oauth.errors import PwbOAuthError, TransportError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from pwb_oauth.errors import DeadlineExceededError, PwbOAuthError, TransportError
 
 
-@contextmanager
-def fatal_for_pywikibot(*, quiet: bool = False) -> Iterator[None]:
+class fatal_for_pywikibot:  # noqa: N801  # a context manager, like contextlib.suppress
     """Give our errors the class that Pywikibot lets through, or drop them.
 
     Pywikibot retries for minutes what it does not know, and a thread of asynchronous saves dies of
     it. A TransportError is what it should retry, save when a site signs in: that fails at once.
     """
-    from pywikibot.exceptions import FatalServerError  # noqa: PLC0415
 
-    from pwb_oauth import sites  # noqa: PLC0415  # imports Pywikibot
+    def __init__(self, *, quiet: bool = False) -> None:
+        """Drop our errors if ``quiet``."""
+        self._quiet = quiet
 
-    try:
-        yield
-    except FatalServerError as error:
-        if not (quiet and isinstance(error, PwbOAuthError)):
-            raise
-    except PwbOAuthError as error:
-        if isinstance(error, TransportError) and not sites.is_signing_in():
-            raise
-        if not quiet:
+    def __enter__(self) -> None:
+        """Do nothing, at every request."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
+    ) -> bool | None:
+        """Let an error pass, drop it, or raise it as another."""
+        return isinstance(error, PwbOAuthError) and self._handle(error)
+
+    def _handle(self, error: PwbOAuthError) -> bool:
+        from pywikibot.exceptions import FatalServerError  # noqa: PLC0415
+
+        from pwb_oauth import sites  # noqa: PLC0415  # imports Pywikibot
+
+        if isinstance(error, FatalServerError):
+            return self._quiet
+        passing = isinstance(error, TransportError) and not isinstance(error, DeadlineExceededError)
+        if passing and not sites.is_signing_in():
+            return False
+        if not self._quiet:
             raise as_fatal(error) from None
+        return True
 
 
 def as_fatal(error: PwbOAuthError) -> PwbOAuthError:

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import functools
 import inspect
-import re
 import sys
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NoReturn
-from urllib.parse import unquote, urlsplit
 
 import wrapt
 
-from pwb_oauth.errors import ConfigurationError, UnsupportedPywikibotError
+from pwb_oauth.errors import UnsupportedPywikibotError
 from pwb_oauth.fatal import fatal_for_pywikibot
 
 if TYPE_CHECKING:
@@ -28,8 +26,6 @@ if TYPE_CHECKING:
     from pywikibot.data.api import Request
     from pywikibot.site import APISite
 
-    from pwb_oauth.wiki import Wiki
-
     Wrapper = Callable[[Any, Any, tuple[Any, ...], dict[str, Any]], Any]
 
 TESTED_PYWIKIBOT = "11.9"
@@ -37,9 +33,6 @@ TESTED_PYWIKIBOT = "11.9"
 _HTTP = "pywikibot.comms.http"
 _SITE = "pywikibot.site._apisite"
 _REQUESTS = "pywikibot.data.api._requests"
-
-# With or without a path behind it, which api.php ignores.
-_AN_API = re.compile(r"/(api|rest)\.php(/|$)")
 
 _oauth_hidden: ContextVar[bool] = ContextVar("pwb_oauth_hidden", default=False)
 
@@ -89,6 +82,20 @@ def install() -> None:
     _hooks.announced = True
     for module, hook in _MODULES.items():
         wrapt.register_post_import_hook(hook, module)
+
+
+def install_for_visitors() -> None:
+    """:func:`install`, and what only the sites of a web tool's visitors need. Loads Pywikibot.
+
+    Raises:
+        UnsupportedPywikibotError: This Pywikibot is not built as the hooks expect.
+    """
+    import pywikibot  # noqa: PLC0415  # takes half a second
+
+    install()
+    if (pywikibot, "Site") not in _hooks.replaced:
+        _wrap(pywikibot, "Site", _site, ("code", "fam", "user", "interface", "url"))
+        _wrap(pywikibot, "async_request", _async_request, ("request", "args", "kwargs"))
 
 
 def uninstall() -> None:
@@ -170,7 +177,7 @@ def _request(
     wrapped: Callable[..., Any], instance: None, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """``http.request``: say which account the request is sent as, if any."""
-    from pwb_oauth import sites  # noqa: PLC0415  # imports Pywikibot
+    from pwb_oauth import destination, sites  # noqa: PLC0415  # imports Pywikibot
 
     del instance
 
@@ -179,51 +186,13 @@ def _request(
     ) -> Any:
         with fatal_for_pywikibot():
             if "auth" not in rest:
-                rest |= _choose_auth(site, uri, rest.get("protocol"))
+                rest |= destination.auth_for(site, uri, rest.get("protocol"))
             response = wrapped(site, uri, headers, **rest)
             if sites.is_signing_in():
                 sites.require_json(site, response)
             return response
 
     return send(*args, **kwargs)
-
-
-def _choose_auth(site: APISite, uri: str | None, protocol: str | None) -> dict[str, Any]:
-    """The ``auth`` argument for a request of a site; empty where Pywikibot is to choose."""
-    from pwb_oauth import sites  # noqa: PLC0415  # imports Pywikibot
-    from pwb_oauth.sender import Nobody  # noqa: PLC0415
-
-    account = sites.account_of(site)
-    if account is None:
-        sites.require_stored(site)
-        return {}
-    url = site.base_url(uri, protocol=protocol)
-    wiki = sites.wiki_of(site)
-    if sites.is_signed_out(site) or not _is_api(wiki, url):
-        return {"auth": Nobody()}
-    wiki.require_safe_transport()
-    if not sites.is_signing_in():
-        sites.sign_in_unless_confirmed(site, account)
-    return {"auth": account}
-
-
-def _is_api(wiki: Wiki, url: str) -> bool:
-    """Whether a request to this URL carries the access token.
-
-    Raises:
-        ConfigurationError: It asks an API, but not that of this wiki: neither may it get the
-            token, nor may it be asked anonymously in the account's place.
-    """
-    if wiki.accepts_tokens_at(url):
-        return True
-    parts = urlsplit(url)
-    if _AN_API.search(unquote(parts.path)):
-        raise ConfigurationError(
-            f"A request of {wiki.server} would go to another API, at {parts.scheme}://"
-            f"{parts.hostname}{parts.path}. An access token does not go there: correct the address "
-            "in the family file or in the script."
-        )
-    return False
 
 
 def _login(
@@ -317,3 +286,33 @@ def _bad_token(
             return csrf.renew(request, account)
 
     return handle(*args, **kwargs)
+
+
+def _site(
+    wrapped: Callable[..., APISite], instance: None, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> APISite:
+    """``pywikibot.Site``: what Pywikibot makes for a visitor's name is the visitor's site."""
+    from pwb_oauth import sites  # noqa: PLC0415  # imports Pywikibot
+
+    del instance
+
+    def make(code: Any = None, fam: Any = None, user: Any = None, **rest: Any) -> APISite:
+        if isinstance(user, sites.VisitorName):
+            return user.make_site(code, fam, **rest)
+        return wrapped(code, fam, user, **rest)
+
+    return make(*args, **kwargs)
+
+
+def _async_request(
+    wrapped: Callable[..., None], instance: None, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> None:
+    """``pywikibot.async_request``: a visitor's page is saved at once, since the block ends."""
+    from pwb_oauth import sites  # noqa: PLC0415  # imports Pywikibot
+
+    del instance
+    request, *rest = args
+    if any(sites.visitor_of(getattr(one, "site", None)) for one in rest):
+        request(*rest, **kwargs)
+    else:
+        wrapped(*args, **kwargs)

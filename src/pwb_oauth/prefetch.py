@@ -82,6 +82,18 @@ def prefetch(site: APISite, api_url: str) -> None:
     _keep_tokens(site, answer.get("tokens", {}))
 
 
+def let_go(site: APISite) -> None:
+    """Keep what is known of a wiki without the site that asked for it.
+
+    Args:
+        site: It is of no use any more.
+    """
+    for wiki in _wikis.values():
+        if wiki.modules is not None and wiki.modules.site is site:
+            wiki.modules = copy.copy(wiki.modules)
+            wiki.modules.site = None
+
+
 def _is_as_expected(site: APISite) -> bool:
     """Whether everything private that is used here is there."""
     dictionaries = (

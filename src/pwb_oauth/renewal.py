@@ -10,7 +10,7 @@ import copy
 import threading
 from typing import TYPE_CHECKING
 
-from pwb_oauth import clock, forks, oauth2
+from pwb_oauth import clock, forks
 from pwb_oauth.credential import OAuth2AccessToken
 from pwb_oauth.errors import (
     LoginRequiredError,
@@ -18,7 +18,6 @@ from pwb_oauth.errors import (
     TransportError,
     UsernameMismatchError,
 )
-from pwb_oauth.identity import fetch_identity
 from pwb_oauth.sender import Sender
 from pwb_oauth.tokens import TokenKey
 
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
     from pwb_oauth.credential import AccessToken, Credential
     from pwb_oauth.errors import PwbOAuthError
+    from pwb_oauth.identity import Identity
     from pwb_oauth.tokens import TokenStore
     from pwb_oauth.wiki import Wiki
 
@@ -116,6 +116,13 @@ class LiveCredential:
                 self._failed_renewal = copy.copy(error)
                 raise
 
+    def identity_of(self, credential: Credential) -> Identity:
+        """Ask the wiki whose an access token is. Raises what ``identity.fetch_identity`` does."""
+        from pwb_oauth.identity import fetch_identity  # noqa: PLC0415  # few processes need it
+
+        consumer, token = credential.consumer, credential.access_token
+        return fetch_identity(self._wiki, consumer, token, username=self._key.username)
+
     def refuse(self, error: PwbOAuthError, credential: Credential | None = None) -> None:
         """Let every request fail with this error until another access token is stored.
 
@@ -139,6 +146,10 @@ class LiveCredential:
         )
         self.refuse(error, credential)
         return error
+
+    def over(self, credential: Credential, why: str, code: str | None = None) -> LoginRequiredError:
+        """As :meth:`end`, where the wiki has said that the user's approval is over."""
+        return self.end(credential, why, code)
 
     def drop_cookies(self) -> None:
         """Forget the cookies that wikis set for this account."""
@@ -176,14 +187,9 @@ class LiveCredential:
 
     def _check_owner(self, credential: Credential) -> None:
         try:
-            identity = fetch_identity(
-                self._wiki,
-                credential.consumer,
-                credential.access_token,
-                username=self._key.username,
-            )
+            identity = self.identity_of(credential)
         except LoginRequiredError:
-            raise self.end(credential, "The wiki does not accept the stored token") from None
+            raise self.over(credential, "The wiki does not accept the stored token") from None
         if TokenKey(self._key.wiki, identity.username) != self._key:
             error = UsernameMismatchError(self._key.username, identity.username)
             self.refuse(error, credential)
@@ -232,7 +238,7 @@ class LiveCredential:
             raise self.end(stale, "Logged out meanwhile")
         if stored.access_token == stale.access_token:
             why = "The wiki no longer accepts the access token: revoked, or expired"
-            raise self.end(stale, why)
+            raise self.over(stale, why)
         return self._adopt_stored(stored)
 
     def _renew_alone(self, stale: Credential) -> Sender:
@@ -253,6 +259,8 @@ class LiveCredential:
         return self._adopt_stored(current)
 
     def _refreshed(self, current: Credential) -> Credential:
+        from pwb_oauth import oauth2  # noqa: PLC0415  # few processes renew
+
         if not isinstance(current.access_token, OAuth2AccessToken):
             return current
         used, unsaved = self._unsaved
@@ -267,7 +275,8 @@ class LiveCredential:
             if error.error == "access_denied":
                 reason = "its consumer is not approved, or was disabled"
             why = f"The wiki no longer renews the access token: {reason}"
-            raise self.end(current, why, error.error) from None
+            ended = self.end if error.error == "access_denied" else self.over
+            raise ended(current, why, error.error) from None
         except TokenRequestError as error:
             refusal = TokenRequestError(f"{error} {self.next_step}", error.error)
             self.refuse(refusal, current)

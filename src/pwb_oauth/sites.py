@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import requests
-    from pywikibot.site import APISite
+    from pywikibot.site import APISite, BaseSite
+    from typing_extensions import Self
 
     from pwb_oauth.account import Account
 
@@ -37,24 +38,57 @@ accounts = Accounts()
 
 # What a site was last told. Plain text, since sites are pickled.
 _STATE = "_pwb_oauth_state"
+# The account of a site that acts as a web tool's visitor. Such a site cannot be pickled.
+VISITOR = "_pwb_oauth_visitor"
 _SIGNED_IN = "signed in"
 _SIGNED_OUT = "signed out"
 _signing_in: ContextVar[bool] = ContextVar("pwb_oauth_signing_in", default=False)
 
 
-def wiki_of(site: APISite) -> Wiki:
+class VisitorName(str):
+    """A visitor's user name. Pywikibot makes further sites from a name: these are the visitor's.
+
+    Attributes:
+        make_site: What makes them in the place of ``pywikibot.Site``.
+    """
+
+    __slots__ = ("make_site",)
+
+    make_site: Callable[..., APISite]
+
+    def __new__(cls, name: str, make_site: Callable[..., APISite]) -> Self:
+        """Be that name."""
+        self = super().__new__(cls, name)
+        self.make_site = make_site
+        return self
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        """In a pickle it is a name and nothing else."""
+        return str, (str(self),)
+
+
+def wiki_of(site: BaseSite) -> Wiki:
     """The wiki that a site object talks to."""
     return Wiki.from_url(site.base_url(site.apipath()))
 
 
-def account_of(site: APISite) -> Account | None:
-    """The stored account that a site acts as, by its user name at this moment.
+def visitor_of(site: object) -> Account | None:
+    """The account of the web tool's visitor that a site acts as, whatever else is stored."""
+    return vars(site).get(VISITOR) if hasattr(site, "__dict__") else None
+
+
+def account_of(site: APISite, wiki: Wiki | None = None) -> Account | None:
+    """The account that a site acts as: the visitor's, or the stored one of its user name just now.
+
+    Args:
+        site: The site.
+        wiki: What :func:`wiki_of` says of it, where that was asked already.
 
     Returns:
         None if Pywikibot is to act as it always does: nothing is stored for that name, or OAuth is
         switched off for this site object, or the wiki is closed.
     """
-    return _account(site, site.username())
+    return visitor_of(site) or _account(site, site.username(), wiki or wiki_of(site))
 
 
 def account_named(site: APISite, username: str | None) -> Account | None:
@@ -64,9 +98,9 @@ def account_named(site: APISite, username: str | None) -> Account | None:
         site: The site.
         username: None for the site's own user.
     """
-    if not username:
+    if not username or visitor_of(site):
         return account_of(site)
-    account = _account(site, normalize_username(username))
+    account = _account(site, normalize_username(username), wiki_of(site))
     if account is not None:
         site._username = account.key.username  # noqa: SLF001
     return account
@@ -164,7 +198,7 @@ def sign_in_unless_done(site: APISite, account: Account) -> None:
 def sign_in_unless_confirmed(site: APISite, account: Account) -> None:
     """Sign in, unless the wiki has said already that the access token is this account's."""
     if not account.confirmed:
-        with accounts.sign_in_lock(account.key):
+        with account.sign_in_lock:
             if not account.confirmed:
                 sign_in(site, account)
 
@@ -177,7 +211,7 @@ def sign_in(site: APISite, account: Account) -> None:
         LoginRequiredError: The wiki does not accept the access token.
         IdentityError: The wiki does not say whose it is.
     """
-    with accounts.sign_in_lock(account.key):
+    with account.sign_in_lock:
         setattr(site, _STATE, None)
         # Pywikibot compares userinfo with the name it expects unless a login is in progress.
         site._loginstatus = LoginStatus.IN_PROGRESS  # noqa: SLF001
@@ -192,6 +226,7 @@ def sign_in(site: APISite, account: Account) -> None:
             site._loginstatus = LoginStatus.NOT_LOGGED_IN  # noqa: SLF001
             raise
         account.confirm()
+        site._username = account.key.username  # noqa: SLF001  # it may have been renamed
         site._loginstatus = LoginStatus.AS_USER  # noqa: SLF001
         setattr(site, _STATE, _SIGNED_IN)
 
@@ -228,17 +263,16 @@ def _is_off(site: APISite, wiki: Wiki) -> bool:
     return (
         getattr(site, "_oauth_disabled", False)
         or isinstance(site, ClosedSite)
-        or _is_stranger_to_farm(site, wiki)
+        or is_stranger_to_farm(site, wiki)
     )
 
 
-def _is_stranger_to_farm(site: APISite, wiki: Wiki) -> bool:
+def is_stranger_to_farm(site: BaseSite, wiki: Wiki) -> bool:
     """Whether a site is on a host of a farm's domain, but is none of its wikis."""
     return wiki.central != wiki and not isinstance(site.family, WikimediaFamily)
 
 
-def _account(site: APISite, username: str | None) -> Account | None:
-    wiki = wiki_of(site)
+def _account(site: APISite, username: str | None, wiki: Wiki) -> Account | None:
     return None if _is_off(site, wiki) else accounts.find(wiki, username)
 
 
@@ -278,7 +312,7 @@ def _check_userinfo(site: APISite, account: Account) -> None:
             f"{site} takes the access token of {account.key.username} for nobody's. "
             f"Log in: {account.key.login_command}"
         )
-    if userinfo["name"] != account.key.username:
+    if not account.is_called(userinfo["name"]):
         error = UsernameMismatchError(account.key.username, userinfo["name"])
         account.refuse(error)
         raise error

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _DATABASE = re.compile(r"(sqlite|mysql|mariadb|postgresql)(\+\w+)?://")
+_SCHEMES = ("keyring", "env", "memory")
 
 
 @dataclass(frozen=True, order=True)
@@ -318,7 +319,8 @@ class EnvironmentTokenStore(Secret):
     def _refusal(self) -> ReadOnlyStoreError:
         return ReadOnlyStoreError(
             "Environment variables can only be read. Change PWB_OAUTH_TOKEN where it is set, "
-            "or name a store that can be written in PWB_OAUTH_STORE, such as keyring:."
+            "or name a store that can be written, such as keyring:, in PWB_OAUTH_STORE or by "
+            "--store."
         )
 
 
@@ -337,17 +339,12 @@ def open_token_store(url: str | None = None) -> TokenStore:
     """
     from_environment = os.environ.get("PWB_OAUTH_STORE", "").strip()
     named = url if url is not None else from_environment or "keyring:"
+    require_store_url(named)
     if _DATABASE.match(named):
         from pwb_oauth.stores.sql import SqlTokenStore  # noqa: PLC0415  # an extra
 
         return SqlTokenStore(named)
-    scheme, _, rest = named.partition(":")
-    if rest or scheme not in ("keyring", "env", "memory"):
-        # The URL of a database may hold a password, so it is not repeated.
-        raise ConfigurationError(
-            "There is no such token store. PWB_OAUTH_STORE, --store and --to take keyring:, env: "
-            "or memory: or the URL of a database, such as sqlite:////path."
-        )
+    scheme = named.removesuffix(":")
     if scheme == "env":
         return EnvironmentTokenStore()
     if scheme == "memory":
@@ -355,3 +352,18 @@ def open_token_store(url: str | None = None) -> TokenStore:
     from pwb_oauth.stores.keyring import KeyringTokenStore  # noqa: PLC0415  # imports keyring
 
     return KeyringTokenStore()
+
+
+def require_store_url(url: str) -> None:
+    """Refuse what could never be the URL of a token store.
+
+    Raises:
+        ConfigurationError: It is none.
+    """
+    scheme, _, rest = url.partition(":")
+    if not _DATABASE.match(url) and (rest or scheme not in _SCHEMES):
+        # The URL of a database may hold a password, so it is not repeated.
+        raise ConfigurationError(
+            "There is no such token store. PWB_OAUTH_STORE, --store and --to take keyring:, env: "
+            "or memory: or the URL of a database, such as sqlite:////path."
+        )

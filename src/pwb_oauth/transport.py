@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import requests
 from requests.auth import AuthBase
 
+from pwb_oauth import deadline
 from pwb_oauth._version import __version__
 from pwb_oauth.errors import TransportError
 from pwb_oauth.wiki import Wiki
@@ -70,12 +71,14 @@ def send(
         The answer, read as a whole; its status is 2xx or 4xx.
 
     Raises:
+        DeadlineExceededError: There is no time left to ask.
         TransportError: There is no answer, or it is a redirect, "too many requests" or a failure of
             the server. The message holds the host and what happened, nothing of the request.
         ConfigurationError: The URL is neither https nor on this machine.
     """
     wiki = Wiki.from_url(url)
     wiki.require_safe_transport()
+    connect_timeout, read_timeout = map(deadline.limit, (CONNECT_TIMEOUT, READ_TIMEOUT))
     try:
         with requests.Session() as session:
             # Only this machine is reached by http, and a proxy is another.
@@ -87,11 +90,11 @@ def send(
                 data=data,
                 headers={**(headers or {}), "User-Agent": user_agent},
                 auth=auth or _Unsigned(),
-                timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
+                timeout=(connect_timeout, read_timeout),
                 allow_redirects=False,
             )
     except requests.RequestException as error:
-        failure: str | None = _failure(error)
+        failure: str | None = _failure(error, read_timeout)
     else:
         failure = _http_failure(response)
     if failure is not None:
@@ -111,9 +114,9 @@ class _Unsigned(AuthBase):
         return request
 
 
-def _failure(error: requests.RequestException) -> str:
+def _failure(error: requests.RequestException, read_timeout: float) -> str:
     if isinstance(error, requests.Timeout):
-        return f"did not answer within {READ_TIMEOUT} seconds. Try again later."
+        return f"did not answer within {read_timeout:g} seconds. Try again later."
     if isinstance(error, requests.exceptions.SSLError):
         return (
             "has a certificate that this computer does not trust. Check the address and this "
@@ -138,4 +141,6 @@ def _http_failure(response: requests.Response) -> str | None:
 
 def _when(response: requests.Response) -> str:
     seconds = response.headers.get("Retry-After", "")
-    return f"in {seconds} seconds" if seconds.isdecimal() else "later"
+    if not seconds.isdecimal():
+        return "later"
+    return f"in {seconds} second{'s' * (seconds != '1')}"

@@ -166,9 +166,14 @@ class Wiki:
         reach another host. Scheme, host, port and path are compared; dots in the path, encoded or
         not, could lead elsewhere and are no match.
         """
-        parts = _split(url)
+        return self._accepts_tokens_at(url.partition("?")[0])
+
+    @lru_cache  # noqa: B019  # asked at every request; keeps the last hundred addresses
+    def _accepts_tokens_at(self, address: str) -> bool:
+        """The same of a URL without its query, which none of it depends on."""
+        parts = _split(address)
         # requests and urlsplit disagree about where such a URL leads.
-        if _AMBIGUOUS.search(url.partition("?")[0]):
+        if _AMBIGUOUS.search(address):
             return False
         if f"{parts.scheme}://{_netloc(parts)}" != self.server:
             return False
@@ -186,12 +191,16 @@ class Wiki:
 
         Source: RFC 6750 section 5.2, RFC 6749 section 1.6.
         """
-        parts = urlsplit(self.server)
-        if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+        if not self._is_safe:
             raise ConfigurationError(
                 f"{self.server} is not https, and an access token must not travel in clear text. "
                 "Let protocol() in the family file return 'https', or use the wiki's https address."
             )
+
+    @cached_property
+    def _is_safe(self) -> bool:
+        parts = urlsplit(self.server)
+        return parts.scheme == "https" or is_loopback(parts.hostname or "")
 
 
 def central_host(host: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pwb_oauth.checks.claims import consumer_key
 from pwb_oauth.checks.finding import CannotTellError, Finding
 from pwb_oauth.refusal import Refusal
 
@@ -67,7 +68,7 @@ def check_consumer(account: AccountSeen) -> list[Finding]:
 
 
 def _not_approved(account: AccountSeen) -> Finding:
-    key = account.credential.answer().consumer.key
+    key = consumer_key(account.credential.answer())
     page = f"Special:OAuthListConsumers{f'/view/{key}' if key else ''}"
     return Finding(
         f"The consumer of {account.key.username} is not approved on {account.key.wiki}, or was "

@@ -14,7 +14,7 @@ from pwb_oauth.checks.question import Question
 from pwb_oauth.checks.siteinfo import SiteInfo, ask_siteinfo
 from pwb_oauth.checks.trial import Trial, try_out
 from pwb_oauth.errors import ConfigurationError, PwbOAuthError
-from pwb_oauth.tokens import open_token_store
+from pwb_oauth.tokens import EnvironmentTokenStore, open_token_store
 from pwb_oauth.wiki import Wiki
 
 if TYPE_CHECKING:
@@ -134,6 +134,7 @@ class AccountSeen:
 
     Attributes:
         key: Whose.
+        in_variables: Whether it is in environment variables.
         wiki: Where it works.
         credential: What is stored.
         trial: What the wiki knows its consumer by.
@@ -142,12 +143,20 @@ class AccountSeen:
     def __init__(self, entry: TokenEntry, store: TokenStore, wiki: WikiSeen) -> None:
         """Read nothing yet."""
         self.key = entry.key
+        self.in_variables = entry.store == EnvironmentTokenStore.url
         self.wiki = wiki
         wiki.accounts.append(self)
         self._account = Account(entry.key, store, wiki.central.wiki)
         self.credential: Question[Credential] = Question(lambda: self._account.credential)
         self.trial: Question[Trial] = Question(self._try)
         self._access: Question[Access] = Question(self._ask)
+
+    @property
+    def log_in_again(self) -> str:
+        """What a person does to have another access token stored."""
+        if self.in_variables:
+            return f"Set PWB_OAUTH_TOKEN to another access token of {self.key.username}."
+        return f"Log in again: {self.key.login_command}"
 
     def access(self) -> Access:
         """What the wiki says to the access token.

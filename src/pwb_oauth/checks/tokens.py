@@ -29,7 +29,7 @@ def check_access_token(account: AccountSeen) -> list[Finding]:
         Finding(
             f"{account.key.wiki} does not accept the access token of "
             f"{account.key.username}: {_reason(access)}.",
-            f"Log in again: {account.key.login_command}",
+            account.log_in_again,
         )
     ]
 

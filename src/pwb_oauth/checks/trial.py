@@ -61,7 +61,7 @@ def try_out(wiki: Wiki, consumer: Consumer) -> Trial:
 def _try_oauth1(wiki: Wiki, consumer: Consumer) -> Trial:
     """Ask for a request token, which ends by itself after ten minutes.
 
-    Source: recordings of initiate with a bad consumer, signature and callback; for an owner-only
+    Source: what MediaWiki 1.43 answers to a wrong key, secret and callback URL; for an owner-only
     consumer, which the wiki refuses before it looks at the signature, Extension:OAuth.
     """
     try:
@@ -78,8 +78,8 @@ def _try_oauth1(wiki: Wiki, consumer: Consumer) -> Trial:
 def _try_oauth2(wiki: Wiki, consumer: Consumer) -> Trial:
     """Ask for an access token with a code that cannot be good.
 
-    HTTP 400 complains of the code, 401 of the consumer or of the callback URL. Source: recordings
-    of MediaWiki 1.43 (o2_token_garbage_code, _wrong_secret, _unknown_client, _wrong_redirect_uri).
+    HTTP 400 complains of the code, 401 of the consumer or of the callback URL. Source: what
+    MediaWiki 1.43 answers to a wrong code, secret, key and callback URL.
     """
     callback_url = consumer.callback_url
     if _is_known(wiki, consumer, callback_url):

@@ -39,8 +39,14 @@ def _of_others(accounts: list[AccountSeen]) -> Iterator[Finding]:
                 yield Finding(
                     f"The access token that is stored for {account.key.username} on "
                     f"{account.key.wiki} belongs to {actual}.",
-                    f"Log in as {account.key.username}: {account.key.login_command}",
+                    _remedy(account, actual),
                 )
+
+
+def _remedy(account: AccountSeen, actual: str) -> str:
+    if account.in_variables:
+        return f"Set PWB_OAUTH_USERNAME to {actual}. Or else: {account.log_in_again}"
+    return f"Log in as {account.key.username}: {account.key.login_command}"
 
 
 def _unnamed(wiki: WikiSeen) -> Iterator[Finding]:

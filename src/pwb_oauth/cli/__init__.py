@@ -126,12 +126,12 @@ def main(arguments: Sequence[str] | None = None, prog_name: str = "pwb-oauth") -
 
 
 def _tell(error: Exception, prog_name: str, *, with_origin: bool) -> None:
-    from pwb_oauth.cli.terminal import printable  # noqa: PLC0415  # imports rich
+    from pwb_oauth.cli.terminal import say  # noqa: PLC0415  # imports rich
 
     if with_origin:
-        click.echo(printable("\n".join(_origin(error))), err=True)
+        say("\n".join(_origin(error)))
     told = _told_of_output(error) or _explain(error, prog_name)
-    click.echo(printable(f"{prog_name}: {told}"), err=True)
+    say(f"{prog_name}: {told}")
 
 
 def _told_of_output(error: Exception) -> str | None:
@@ -145,10 +145,10 @@ def _told_of_output(error: Exception) -> str | None:
 
 
 def _told_of_end(error: BaseException) -> tuple[Exit, str]:
-    # click makes the same of Ctrl-C and of an input that ends, but keeps what it was.
-    if isinstance(error.__context__, EOFError):
-        return Exit.FAILED, "The input ended before the answer. Run the command again to go on."
-    return Exit.INTERRUPTED, "Interrupted. Run the command again to go on."
+    # click makes the same of Ctrl-C and of Ctrl-D, or an input that ends, but keeps what it was.
+    if isinstance(error, KeyboardInterrupt) or isinstance(error.__context__, KeyboardInterrupt):
+        return Exit.INTERRUPTED, "Interrupted. Run the command again to go on."
+    return Exit.FAILED, "The input ended before the answer. Run the command again to go on."
 
 
 def _explain(error: Exception, prog_name: str) -> str:
@@ -160,7 +160,9 @@ def _explain(error: Exception, prog_name: str) -> str:
         if says_token(what):
             return str(token_given())
         context = error.ctx if isinstance(error, click.UsageError) else None
-        return f"{what.rstrip('.')}. See: {context.command_path if context else prog_name} --help"
+        end = "" if what.endswith("?") else "."
+        command = context.command_path if context else prog_name
+        return f"{what.rstrip('.')}{end} See: {command} --help"
     # Its text is not ours, and might hold anything.
     return f"{type(error).__name__}, which is a mistake in pwb-oauth. See where: add --debug"
 

@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING
 
 import click
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
+from pwb_oauth.cli import options, terminal
 from pwb_oauth.errors import MissingExtraError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from pwb_oauth.cli.demo_run import Outcome
     from pwb_oauth.testing import SandboxWiki
 
@@ -26,6 +29,7 @@ _STEPS = ("before", "after sign-in", "edit by", "after sign-out")
 @click.command()
 @click.option("--browser", is_flag=True, help="Allow the access yourself, in your browser.")
 @click.option("--keep", is_flag=True, help="Leave the wiki running until Ctrl-C.")
+@options.idle_store_option
 def demo(browser: bool, keep: bool) -> None:
     """Watch an unchanged Pywikibot script sign in, edit and sign out.
 
@@ -43,7 +47,7 @@ def demo(browser: bool, keep: bool) -> None:
     except ModuleNotFoundError as error:
         raise MissingExtraError("sandbox") from error
 
-    console = Console()
+    console = terminal.console()
     with SandboxWiki() as wiki, tempfile.TemporaryDirectory(prefix="pwb-oauth-demo-") as folder:
         console.print(f"A wiki runs at {wiki.url}, with nothing in it but this demo.\n")
         outcomes = _run_all(wiki, Path(folder), browser)
@@ -76,13 +80,12 @@ def _run_all(wiki: SandboxWiki, folder: Path, browser: bool) -> list[Outcome]:
 
 
 def _print(console: Console, outcomes: list[Outcome]) -> None:
-    console.print(_table(outcomes))
+    console.print(_table(outcomes), soft_wrap=False)
     for outcome in outcomes:
         for problem in outcome.problems:
-            line = f"[red]✗[/red] {outcome.kind.name}: {escape(problem)}"
-            console.print(line, highlight=False, soft_wrap=True)
+            console.print(Text("✗", "red"), escape(f"{outcome.kind.name}: {problem}"))
     if not any(outcome.problems for outcome in outcomes):
-        console.print("[green]✓[/green] Each of these was checked against the wiki's own log.")
+        console.print(Text("✓", "green"), "Each of these was checked against the wiki's own log.")
 
 
 def _table(outcomes: list[Outcome]) -> Table:

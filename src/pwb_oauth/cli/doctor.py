@@ -50,7 +50,7 @@ def doctor(wiki: Wiki | None, names: tuple[str, ...], store: str | None, as_json
       pwb-oauth doctor --check clock --check store
     """
     checks = [_BY_NAME[name] for name in dict.fromkeys(names)] or list(CHECKS)
-    with terminal.console(err=True).status("Looking"):
+    with terminal.at_work("Looking"):
         outcomes = examine(checks, wiki, store)
     if as_json:
         terminal.print_json({"checks": [_to_json(outcome) for outcome in outcomes]})

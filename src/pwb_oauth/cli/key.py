@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import click
 
+from pwb_oauth.cli import options
 from pwb_oauth.encryption import new_key
 
 
 @click.command()
+@options.idle_store_option
 def key() -> None:
     """Make a key for PWB_OAUTH_ENCRYPTION_KEYS.
 

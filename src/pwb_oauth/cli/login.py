@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from pwb_oauth import configuration, grants
+from pwb_oauth.checks.claims import consumer_key
 from pwb_oauth.checks.tokens import register_command
 from pwb_oauth.cli import obtain, options, storage, terminal
-from pwb_oauth.cli.callback import DEFAULT_URL
 from pwb_oauth.errors import ConfigurationError, PwbOAuthError, UsernameMismatchError
 from pwb_oauth.migration import installation
 from pwb_oauth.tokens import TokenKey
@@ -17,6 +17,7 @@ from pwb_oauth.tokens import TokenKey
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pwb_oauth.cli.obtain import Registered
     from pwb_oauth.credential import Credential, OAuthVersion
     from pwb_oauth.tokens import TokenStore
     from pwb_oauth.wiki import Wiki
@@ -26,12 +27,7 @@ if TYPE_CHECKING:
 @options.wiki_argument
 @options.user_option("Refuse the access token of any other account.")
 @click.option("--with-token", is_flag=True, help="Read the access token from standard input.")
-@options.consumer_option
-@click.option("--oauth", type=options.OAUTH_VERSION, help="KEY's version.  [default: 2.0]")
-@options.callback_option(
-    f"KEY's callback URL, exactly as it is registered.  [default: {DEFAULT_URL}]"
-)
-@click.option("--no-browser", is_flag=True, help="Show the address; open no browser.")
+@options.consumer_options
 @options.store_option
 def login(
     wiki: Wiki | None,
@@ -62,27 +58,20 @@ def login(
       pwb-oauth login commons.wikimedia.org --with-token < token.txt
       pwb-oauth login --consumer 0123456789abcdef0123456789abcdef
     """
-    if key is None and (oauth or callback or no_browser):
-        raise click.UsageError("--oauth, --callback and --no-browser go with --consumer.")
-    if key is not None and with_token:
+    registered = obtain.Registered.of_options(key, oauth, callback, no_browser)
+    if registered is not None and with_token:
         raise click.UsageError("--with-token takes an access token over; --consumer obtains one.")
     wiki = wiki or options.default_wiki()
     wiki.central.require_safe_transport()
     kept_in = storage.open_for_saving(store, wiki)
-
-    def accept(credential: Credential) -> Credential:
-        require_user(wiki, credential, user)
-        return credential
-
-    if key is None:
-        credential = accept(obtain.take_over(wiki, with_token=with_token))
-    else:
-        registered = obtain.Registered(key, oauth or "2.0", callback)
-        credential = obtain.authorize(wiki, registered, accept, browser=not no_browser)
+    credential = ask_person(wiki, user, registered, with_token=with_token)
     account = TokenKey(wiki.central.name, credential.username)
     replaced = _another_consumer(kept_in, account, credential)
     kept_in.save(account, credential)
     report(account, credential, kept_in.url)
+    hint = storage.hint_for_scripts(kept_in, store)
+    if hint:
+        terminal.warn(hint)
     if replaced:
         terminal.say(f"It replaces what was stored for {account.username} before: {replaced}.")
     if user is None:
@@ -90,15 +79,31 @@ def login(
     _say_next_step()
 
 
-def require_user(wiki: Wiki, credential: Credential, user: str | None) -> None:
-    """Refuse another account's credential.
+def ask_person(
+    wiki: Wiki, user: str | None, registered: Registered | None, *, with_token: bool = False
+) -> Credential:
+    """Lead a person to a credential.
+
+    Args:
+        wiki: Any wiki of the farm.
+        user: Whose it has to be; None for anybody's.
+        registered: The consumer to log in by; None for the access token of an owner-only one.
+        with_token: Whether that access token comes by standard input.
 
     Raises:
-        UsernameMismatchError: ``user`` was named, and it is not theirs.
+        UsernameMismatchError: It is not ``user``'s.
+        PwbOAuthError: What :mod:`pwb_oauth.cli.obtain` raises.
     """
-    name = wiki.central.name
-    if user is not None and TokenKey(name, user) != TokenKey(name, credential.username):
-        raise UsernameMismatchError(user, credential.username)
+
+    def accept(credential: Credential) -> Credential:
+        name = wiki.central.name
+        if user is not None and TokenKey(name, user) != TokenKey(name, credential.username):
+            raise UsernameMismatchError(user, credential.username)
+        return credential
+
+    if registered is None:
+        return accept(obtain.take_over(wiki, with_token=with_token))
+    return obtain.authorize(wiki, registered, accept)
 
 
 def report(account: TokenKey, credential: Credential, store: str) -> None:
@@ -109,7 +114,7 @@ def report(account: TokenKey, credential: Credential, store: str) -> None:
         f"Logged in to {account.wiki} as {account.username} (OAuth {kind}).",
         f"It may: {'; '.join(map(grants.describe, credential.grants)) or 'not known'}.",
         _lifetime(credential),
-        f"It is stored in {terminal.name_store(store)}",
+        f"It is stored in {storage.name_store(store)}",
     ]
     for line in lines:
         out.print(line, markup=False)
@@ -148,11 +153,12 @@ def _another_consumer(store: TokenStore, account: TokenKey, new: Credential) -> 
         old = store.load(account)
     except PwbOAuthError:
         return None  # what cannot be read is replaced all the same
-    if old is None or old.consumer.key == new.consumer.key:
+    if old is None or consumer_key(old) == consumer_key(new):
         return None
     whose = "an owner-only consumer" if old.consumer.owner_only else "a consumer"
-    key = f" ({old.consumer.key})" if old.consumer.key else ""
-    return f"the credential of {whose}{key}, OAuth {old.oauth_version}"
+    key = consumer_key(old)
+    shown = f" ({key})" if key else ""
+    return f"the credential of {whose}{shown}, OAuth {old.oauth_version}"
 
 
 def _lifetime(credential: Credential) -> str:

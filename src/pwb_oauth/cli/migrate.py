@@ -19,6 +19,8 @@ from pwb_oauth.tokens import open_token_store
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pwb_oauth.cli.obtain import Registered
+    from pwb_oauth.credential import OAuthVersion
     from pwb_oauth.migration.finding import Finding, Use
     from pwb_oauth.tokens import TokenKey, TokenStore
     from pwb_oauth.wiki import Wiki
@@ -33,8 +35,17 @@ _OPEN_TO_OTHERS = 0o077
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Only show it. Change nothing, and ask no wiki.")
 @setup.yes_option
+@options.consumer_options
 @options.store_option
-def migrate(dry_run: bool, yes: bool, store: str | None) -> None:
+def migrate(
+    dry_run: bool,
+    yes: bool,
+    key: str | None,
+    oauth: OAuthVersion | None,
+    callback: str | None,
+    no_browser: bool,
+    store: str | None,
+) -> None:
     """Move from secrets in Pywikibot's files to stored credentials.
 
     Finds passwords, BotPasswords, OAuth 1.0a tuples and session cookies in user-config.py, the
@@ -45,12 +56,16 @@ def migrate(dry_run: bool, yes: bool, store: str | None) -> None:
     What it will do is shown first, and you are asked; where nobody can be asked, nothing changes
     without --yes, and passwords go only of accounts that have logged in.
 
+    A login asks for the access token of an owner-only consumer; with --consumer it is by that
+    consumer, in your browser, as with pwb-oauth login.
+
     \b
     Examples:
       pwb-oauth migrate --dry-run
       pwb-oauth migrate
       pwb-oauth migrate --yes
     """
+    registered = obtain.Registered.of_options(key, oauth, callback, no_browser)
     findings = find_secrets()
     if not findings:
         terminal.console().print("No secret is left in Pywikibot's files.")
@@ -59,7 +74,7 @@ def migrate(dry_run: bool, yes: bool, store: str | None) -> None:
     _show_plan(findings, open_token_store(store))
     if dry_run:
         return
-    moved = _move(movable, store, yes) if movable else []
+    moved = _move(movable, store, registered, yes=yes) if movable else []
     _advise(moved)
     if len(moved) < len(findings):
         terminal.say("Do what is said of each that was left, then again: pwb-oauth migrate")
@@ -94,18 +109,23 @@ def _account(wiki: Wiki, username: str | None) -> str:
     return f"{username or 'whose it is'} on {wiki.central.name}"
 
 
-def _move(movable: Sequence[Finding], store: str | None, yes: bool) -> list[Finding]:
+def _move(
+    movable: Sequence[Finding], store: str | None, registered: Registered | None, *, yes: bool
+) -> list[Finding]:
     """Move what can be moved, one line each.
 
     Returns:
         What was moved.
     """
     _require_installable()
+    if registered is not None and not terminal.is_interactive():
+        raise click.UsageError("--consumer needs somebody at a terminal, who logs in by it.")
     if not yes:
         setup.require_consent("Go on?")
     kept_in = storage.open_for_saving(store, movable[0].uses[0].wiki)
-    if kept_in.url != open_token_store().url:
-        terminal.warn(f"Scripts find it only if you set PWB_OAUTH_STORE={kept_in.url}")
+    hint = storage.hint_for_scripts(kept_in, store)
+    if hint:
+        terminal.warn(hint)
     console = terminal.console()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     hidden = not console.is_terminal
@@ -113,7 +133,8 @@ def _move(movable: Sequence[Finding], store: str | None, yes: bool) -> list[Find
     with Progress(
         *columns, console=console, auto_refresh=False, transient=True, disable=hidden
     ) as bar:
-        mover = Mover(kept_in, _Login(kept_in, bar) if terminal.is_interactive() else None)
+        log_in = _Login(kept_in, bar, registered) if terminal.is_interactive() else None
+        mover = Mover(kept_in, log_in)
         return [one for one in bar.track(movable, description="Moving") if _is_moved(one, mover)]
 
 
@@ -135,16 +156,17 @@ def _is_moved(finding: Finding, mover: Mover) -> bool:
 class _Login:
     """Leads a person through the login of an account, with the progress bar out of the way."""
 
-    def __init__(self, store: TokenStore, bar: Progress) -> None:
+    def __init__(self, store: TokenStore, bar: Progress, registered: Registered | None) -> None:
         self._store = store
         self._bar = bar
+        self._registered = registered
 
     def __call__(self, wiki: Wiki, key: TokenKey) -> None:
         """Log in, and store the credential.
 
         Raises:
             LoginRequiredError: The person does not want to now.
-            UsernameMismatchError: They logged in with another account.
+            PwbOAuthError: They logged in with another account, or it failed.
         """
         self._bar.stop()
         try:
@@ -155,8 +177,7 @@ class _Login:
     def _log_in(self, wiki: Wiki, key: TokenKey) -> None:
         if not terminal.confirm(f"Log in to {key.wiki} as {key.username} now?"):
             raise LoginRequiredError(f"Log in later: {key.login_command}")
-        credential = obtain.take_over(wiki, with_token=False)
-        login.require_user(wiki, credential, key.username)
+        credential = login.ask_person(wiki, key.username, self._registered)
         self._store.save(key, credential)
         login.report(key, credential, self._store.url)
 

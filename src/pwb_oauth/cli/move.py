@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pwb_oauth.cli import choice, options, terminal
+from pwb_oauth.cli import choice, options, storage, terminal
 from pwb_oauth.cli.exits import Exit
 from pwb_oauth.credential import OAuth2AccessToken
 from pwb_oauth.errors import ConfigurationError, LoginRequiredError, PwbOAuthError, TokenStoreError
@@ -138,15 +138,9 @@ class _Moves:
     @property
     def next_step(self) -> str:
         """What a person does once all is moved."""
-        if self._target.url == "keyring:":
-            how = "without PWB_OAUTH_STORE"
-        else:
-            how = f"with PWB_OAUTH_STORE={shlex.quote(self._target.url)}"
-            if "***" in self._target.url or "?" in (self._to or ""):
-                how += " (and the password and the parameters that are not shown here)"
         return (
             f"Bots that are running still go by {self._source.url}, where they find themselves "
-            f"logged out. Start them again {how}."
+            f"logged out. Start them again {storage.how_found(self._target, self._to)}."
         )
 
     def _bring(self, key: TokenKey, credential: Credential) -> None:

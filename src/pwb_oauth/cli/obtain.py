@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+import click
+
 from pwb_oauth import authorization, grants
 from pwb_oauth.answers import nonsense
 from pwb_oauth.cli import callback, registration, terminal
@@ -34,11 +36,28 @@ class Registered:
         key: Its key.
         oauth_version: ``1.0a`` or ``2.0``.
         callback_url: As it is registered; None if the person did not say.
+        in_browser: Whether to open the browser for the person.
     """
 
     key: str
     oauth_version: OAuthVersion
     callback_url: str | None
+    in_browser: bool
+
+    @classmethod
+    def of_options(
+        cls, key: str | None, oauth: OAuthVersion | None, callback_url: str | None, no_browser: bool
+    ) -> Registered | None:
+        """What :func:`pwb_oauth.cli.options.consumer_options` brought; None if no key.
+
+        Raises:
+            UsageError: There is no key, but something that goes with one.
+        """
+        if key is not None:
+            return cls(key, oauth or "2.0", callback_url, not no_browser)
+        if oauth or callback_url or no_browser:
+            raise click.UsageError("--oauth, --callback and --no-browser go with --consumer.")
+        return None
 
     @property
     def listens_at(self) -> str:
@@ -76,8 +95,6 @@ def authorize(
     wiki: Wiki,
     registered: Registered,
     accept: Callable[[Credential], Credential],
-    *,
-    browser: bool,
 ) -> Credential:
     """Lead a person to the wiki and back.
 
@@ -85,7 +102,6 @@ def authorize(
         wiki: Any wiki of the farm.
         registered: The consumer; its secret is asked for.
         accept: Refuses a credential by an error, so that the browser shows that it failed.
-        browser: Whether to open the browser.
 
     Raises:
         PwbOAuthError: What :mod:`pwb_oauth.authorization` and ``accept`` raise.
@@ -96,7 +112,7 @@ def authorize(
         _require_oauth(wiki)
     with callback.CallbackListener(registered.listens_at) as listener:
         pending = authorization.begin_authorization(wiki, consumer)
-        opened = browser and open_in_browser(pending.url)
+        opened = registered.in_browser and open_in_browser(pending.url)
         _explain_authorization(pending.url, registered, opened=opened)
         if listener.problem:
             terminal.say(f"{listener.problem}, so that the browser will not find its way back.")

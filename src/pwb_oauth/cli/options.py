@@ -9,7 +9,9 @@ from urllib.parse import urlsplit
 import click
 
 from pwb_oauth import configuration
+from pwb_oauth.cli.callback import DEFAULT_URL
 from pwb_oauth.cli.misplaced import host_in, refuse_token
+from pwb_oauth.tokens import require_store_url
 from pwb_oauth.wiki import Wiki
 
 if TYPE_CHECKING:
@@ -87,6 +89,13 @@ def _check_callback(ctx: click.Context, param: click.Parameter, value: str | Non
     return value
 
 
+def _check_store(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    del ctx, param
+    if value is not None:
+        require_store_url(value)
+    return value
+
+
 wiki_argument: Decorator = click.argument("wiki", required=False, callback=_to_wiki)
 """``wiki``: a :class:`Wiki`, or None where none was named."""
 
@@ -96,17 +105,23 @@ def user_option(text: str = "Which account.") -> Decorator:
     return click.option("--user", metavar="NAME", callback=_to_name, help=text)
 
 
-consumer_option: Decorator = click.option(
-    "--consumer", "key", metavar="KEY", callback=_to_key, help="Log in by this registered consumer."
-)
-"""``key``: a consumer key, or None where none was given."""
-
 store_option: Decorator = click.option(
     "--store",
     metavar="URL",
+    callback=_check_store,
     help="Where tokens are kept: keyring:, env:, or a database.  [default: $PWB_OAUTH_STORE, "
     "else keyring:]",
 )
+"""``store``: a store's URL, or None where none was given."""
+
+idle_store_option: Decorator = click.option(
+    "--store",
+    metavar="URL",
+    expose_value=False,
+    callback=_check_store,
+    help="Where tokens are kept, as for every command. This one keeps none there.",
+)
+"""The same for a command that has no use for it, so that a script can give it to each."""
 
 OAUTH_VERSION = click.Choice(["1.0a", "2.0"])
 
@@ -121,6 +136,29 @@ def callback_option(text: str, **more: Any) -> Decorator:
     return click.option(
         "--callback", metavar="URL", is_flag=False, callback=_check_callback, help=text, **more
     )
+
+
+def consumer_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``key``, ``oauth``, ``callback`` and ``no_browser``: a registered consumer to log in by.
+
+    ``key`` is None where none was given; the others go with it.
+    """
+    text = f"KEY's callback URL, exactly as it is registered.  [default: {DEFAULT_URL}]"
+    decorators = (
+        click.option(
+            "--consumer",
+            "key",
+            metavar="KEY",
+            callback=_to_key,
+            help="Log in by this registered consumer.",
+        ),
+        click.option("--oauth", type=OAUTH_VERSION, help="KEY's version.  [default: 2.0]"),
+        callback_option(text),
+        click.option("--no-browser", is_flag=True, help="Show the address; open no browser."),
+    )
+    for decorator in reversed(decorators):
+        command = decorator(command)
+    return command
 
 
 json_option: Decorator = click.option(

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 )
 @click.option("--name", help="What the consumer is called.  [default: Pywikibot]")
 @click.option("--open", "open_page", is_flag=True, help="Open the form in your browser.")
+@options.idle_store_option
 @options.json_option
 def register(
     wiki: Wiki | None,

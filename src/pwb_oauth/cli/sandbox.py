@@ -12,6 +12,7 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
+from pwb_oauth.cli import options
 from pwb_oauth.cli.terminal import console
 from pwb_oauth.errors import ConfigurationError, MissingExtraError
 
@@ -68,6 +69,7 @@ _CONSUMERS = {
     metavar="FILE",
     help="JSON that says which users, consumers and pages it starts with.",
 )
+@options.idle_store_option
 def sandbox(port: int, version: str, seed_path: Path | None) -> None:
     """Run a wiki on this machine that speaks MediaWiki's OAuth.
 

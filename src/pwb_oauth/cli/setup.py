@@ -8,15 +8,21 @@ from typing import TYPE_CHECKING
 import click
 
 from pwb_oauth import configuration
-from pwb_oauth.cli import terminal
+from pwb_oauth.cli import options, storage, terminal
 from pwb_oauth.cli.exits import Exit
 from pwb_oauth.migration import installation
+from pwb_oauth.tokens import open_token_store
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pwb_oauth.migration.source import PythonSource
 
+_EXAMPLE = """\
+  family = 'wikipedia'
+  mylang = 'test'
+  usernames['wikipedia']['test'] = 'ExampleBot'
+"""
 _STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
@@ -26,12 +32,16 @@ yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask before f
 @click.command()
 @click.option("--remove", is_flag=True, help="Take the line out again.")
 @yes_option
-def setup(remove: bool, yes: bool) -> None:
+@options.store_option
+def setup(remove: bool, yes: bool, store: str | None) -> None:
     """Let every Pywikibot script sign in by what is stored.
 
     Adds the line that does it to Pywikibot's user-config.py, and makes that file where there is
     none. Everything else in the file stays as it is. What changes is shown first, and you are
     asked; where nobody can be asked, nothing changes without --yes.
+
+    The line names no token store: scripts open the one that PWB_OAUTH_STORE names, else the
+    keyring. With --store it says which variables lead them there.
 
     \b
     Examples:
@@ -39,21 +49,33 @@ def setup(remove: bool, yes: bool) -> None:
       pwb-oauth setup --yes
       pwb-oauth setup --remove
     """
+    hint = None if store is None else storage.hint_for_scripts(open_token_store(store), store)
     path = configuration.file_path()
     source = installation.read(path)
     new = installation.without_line(source) if remove else with_line(source)
     if new == source.text:
         _say_nothing_to_do(path, source, remove)
-        return
-    show_difference(path, source, new)
-    if not yes:
-        require_consent("Change the file?")
-    installation.write(path, source, new)
+    else:
+        show_difference(path, source, new)
+        if not yes:
+            require_consent("Change the file?")
+        installation.write(path, source, new)
+        _say_next_step(path, source, remove)
+    if hint and not remove:
+        terminal.warn(hint)
+
+
+def _say_next_step(path: Path, before: PythonSource, remove: bool) -> None:
     if remove:
         terminal.say("Pywikibot signs in without pwb-oauth from now on. To undo: pwb-oauth setup")
-    else:
-        terminal.say("To see whether all is well: pwb-oauth doctor")
-        warn_if_skipped(path)
+        return
+    if not before.tree.body:
+        terminal.say(
+            f"{path} says nothing else yet. Name your wiki and your account in it, such as:\n\n"
+            f"{_EXAMPLE}"
+        )
+    terminal.say("To see whether all is well: pwb-oauth doctor")
+    warn_if_skipped(path)
 
 
 def require_consent(question: str) -> None:

@@ -10,9 +10,11 @@ import click
 from rich.text import Text
 
 from pwb_oauth.account import Account
+from pwb_oauth.checks.claims import consumer_key
 from pwb_oauth.checks.parallel import Crew
-from pwb_oauth.cli import choice, options, terminal
+from pwb_oauth.cli import choice, options, storage, terminal
 from pwb_oauth.cli.exits import Exit, exit_of
+from pwb_oauth.cli.identification import identify
 from pwb_oauth.errors import PwbOAuthError, UsernameMismatchError
 from pwb_oauth.tokens import TokenKey, open_token_store
 from pwb_oauth.wiki import Wiki
@@ -52,7 +54,7 @@ def status(wiki: Wiki | None, offline: bool, store: str | None, as_json: bool) -
         reports = [_Report(entry) for entry in stored]
     else:
         crew = Crew()
-        with terminal.console(err=True).status("Asking"):
+        with terminal.at_work("Asking"):
             reports = crew.for_each(partial(_ask, crew.watched(kept_in), wiki), stored)
     if as_json:
         terminal.print_json({"accounts": [report.to_json() for report in reports]})
@@ -108,7 +110,7 @@ class _Report:
             "wiki": self.entry.key.wiki,
             "username": self.entry.key.username,
             "oauth_version": self.entry.oauth_version,
-            "consumer": consumer and consumer.key,
+            "consumer": self.credential and consumer_key(self.credential),
             "owner_only": consumer and consumer.owner_only,
             "grants": self.grants,
             "store": self.entry.store,
@@ -140,16 +142,15 @@ class _Report:
             *first,
             f"OAuth {self.entry.oauth_version}{self._consumer()}",
             f"Grants: {', '.join(self.grants) or 'not known'}",
-            f"Stored in {terminal.name_store(self.entry.store)}",
+            f"Stored in {storage.name_store(self.entry.store)}",
             *self._times(),
         ]
 
     def _consumer(self) -> str:
         if self.credential is None:
             return ""
-        consumer = self.credential.consumer
-        whose = "owner-only consumer" if consumer.owner_only else "consumer"
-        return f", {whose} {consumer.key or 'whose key is not known'}"
+        whose = "owner-only consumer" if self.credential.consumer.owner_only else "consumer"
+        return f", {whose} {consumer_key(self.credential) or 'whose key is not known'}"
 
     def _times(self) -> Iterator[str]:
         if self.entry.logged_in_at is not None:
@@ -168,7 +169,7 @@ def _ask(store: TokenStore, wiki: Wiki | None, entry: TokenEntry) -> _Report:
     problem: PwbOAuthError | None = None
     try:
         credential = account.credential
-        identity = account.identify()
+        identity = identify(account)
         credential = account.credential  # renewed, perhaps
         if TokenKey(entry.key.wiki, identity.username) != entry.key:
             problem = UsernameMismatchError(entry.key.username, identity.username)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from pwb_oauth.errors import ConfigurationError
 from pwb_oauth.stores.keyring import KeyringTokenStore
-from pwb_oauth.tokens import MemoryTokenStore, TokenKey, open_token_store
+from pwb_oauth.tokens import (
+    EnvironmentTokenStore,
+    MemoryTokenStore,
+    TokenKey,
+    open_token_store,
+)
 
 if TYPE_CHECKING:
     from pwb_oauth.tokens import TokenStore
@@ -41,3 +47,40 @@ def open_for_saving(url: str | None, wiki: Wiki) -> TokenStore:
     # Writes to it, and changes nothing.
     store.forget(TokenKey(wiki.central.name, _NOBODY))
     return store
+
+
+def name_store(url: str) -> str:
+    """A store by its URL, as the end of a sentence names it."""
+    return "the keyring" if url == "keyring:" else url
+
+
+def hint_for_scripts(store: TokenStore, given: str | None) -> str | None:
+    """What to tell a person if scripts do not find a store by themselves.
+
+    Args:
+        store: The store.
+        given: Its URL as the person gave it; None if it is the one that scripts use.
+    """
+    try:
+        found = given is None or open_token_store().url == store.url
+    except ConfigurationError:
+        found = False  # PWB_OAUTH_STORE names none
+    if found:
+        return None
+    return f"Scripts find what is in {name_store(store.url)} only {how_found(store, given)}."
+
+
+def how_found(store: TokenStore, given: str | None) -> str:
+    """The variables that lead scripts to a store, as the end of a sentence.
+
+    Args:
+        store: The store.
+        given: Its URL as the person gave it, if they did.
+    """
+    if isinstance(store, KeyringTokenStore):
+        return "without PWB_OAUTH_STORE"
+    named = f"with PWB_OAUTH_STORE={shlex.quote(store.url)}"
+    if "***" in store.url or "?" in (given or ""):
+        named += " (and the password and the parameters that are not shown here)"
+    is_database = not isinstance(store, (EnvironmentTokenStore, MemoryTokenStore))
+    return f"{named} and with PWB_OAUTH_ENCRYPTION_KEYS" if is_database else named

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from rich.status import Status
+
 _BACKSPACE = (0x7F, 0x08)
 _KILL_LINE = 0x15
 _END = 0x04
@@ -27,6 +29,8 @@ _ENTER = b"\r\n"
 # which the names of several scripts need.
 _UNPRINTABLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 _PRINTABLE = "\n\t\u200c\u200d"
+_PLAIN = {"✓": "+", "✗": "x", "•": "*"}
+"""Our own marks, and what they are where the encoding of the output lacks them."""
 
 
 def is_interactive() -> bool:
@@ -54,20 +58,30 @@ class _Console(Console):
 
     def print(self, *objects: Any, **options: Any) -> None:
         """Print what is given, made printable."""
-        super().print(*map(_made_printable, objects), **options)
+        super().print(*map(self._made_printable, objects), **options)
 
+    def _made_printable(self, shown: Any) -> Any:
+        if isinstance(shown, Text):
+            safe = shown.copy()
+            safe.plain = self._written(shown.plain)
+            return safe
+        return self._written(shown) if isinstance(shown, str) else shown
 
-def _made_printable(shown: Any) -> Any:
-    if isinstance(shown, Text):
-        safe = shown.copy()
-        safe.plain = printable(shown.plain)
-        return safe
-    return printable(shown) if isinstance(shown, str) else shown
+    def _written(self, text: str) -> str:
+        if self.options.ascii_only and text in _PLAIN:
+            return _PLAIN[text]
+        return printable(text)
 
 
 def console(*, err: bool = False) -> Console:
     """What to print to, in colour on a terminal alone. Long lines are left to the terminal."""
     return _Console(stderr=err, highlight=False, soft_wrap=True, emoji=False)
+
+
+def at_work(text: str) -> Status:
+    """Show, on a terminal alone, that something goes on, for as long as a ``with`` lasts."""
+    out = console(err=True)
+    return out.status(text, spinner="line" if out.options.ascii_only else "dots")
 
 
 def say(text: str) -> None:
@@ -81,8 +95,8 @@ def warn(text: str) -> None:
 
 
 def print_json(value: Any) -> None:
-    """Print for programs: UTF-8 where the output takes it, one document, keys as given."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    """Print for programs: one document, keys as given, in UTF-8 or, where that is not, ASCII."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=console().options.ascii_only))
 
 
 def confirm(question: str) -> bool:
@@ -137,7 +151,7 @@ def hidden_line(question: str) -> Iterator[HiddenLine]:
     The terminal's own line mode is off meanwhile: it cuts lines at 4,095 characters (1,024 on
     macOS), and access tokens are as long. Ctrl-C interrupts as ever. Leaving, by whatever signal
     that can be caught, puts the terminal back as it was, and drops what was pasted behind the line
-    lest a shell take it for commands. Not for Windows.
+    lest a shell take it for commands. (After SIGKILL ``stty sane`` does it.) Not for Windows.
 
     Args:
         question: What to show, without a colon.
@@ -226,11 +240,6 @@ def _exit(number: int, frame: object) -> None:
     """End by way of every ``finally``."""
     del frame
     sys.exit(128 + number)
-
-
-def name_store(url: str) -> str:
-    """A store by its URL, as the end of a sentence names it."""
-    return "the keyring" if url == "keyring:" else url
 
 
 def write_time(moment: datetime | None) -> str | None:

@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 from pwb_oauth.account import Account
+from pwb_oauth.checks.claims import consumer_key
 from pwb_oauth.cli import choice, options, terminal
-from pwb_oauth.tokens import open_token_store
+from pwb_oauth.cli.exits import Exit
+from pwb_oauth.cli.identification import identify
+from pwb_oauth.errors import UsernameMismatchError
+from pwb_oauth.tokens import TokenKey, open_token_store
 from pwb_oauth.wiki import Wiki
 
 if TYPE_CHECKING:
@@ -27,7 +31,8 @@ def whoami(wiki: Wiki | None, user: str | None, store: str | None, as_json: bool
     Prints the user name.
 
     Where several accounts fit it is the one that usernames of user-config.py names for the wiki.
-    An access token that has ended is renewed first. Exits with 4 if the wiki refuses it.
+    An access token that has ended is renewed first. Exits with 4 if the wiki refuses it, and with 1
+    if it is another account's than the one that it is stored for.
 
     \b
     Examples:
@@ -37,11 +42,14 @@ def whoami(wiki: Wiki | None, user: str | None, store: str | None, as_json: bool
     kept_in = open_token_store(store)
     key = choice.one_entry(kept_in, wiki, user, as_scripts_do=True).key
     account = Account(key, kept_in, Wiki.from_url(key.wiki))
-    identity = account.identify()
+    identity = identify(account)
     if as_json:
         terminal.print_json(_describe(key.wiki, account.credential, identity, kept_in.url))
     else:
         terminal.console().print(identity.username, markup=False)
+    if TokenKey(key.wiki, identity.username) != key:
+        terminal.warn(str(UsernameMismatchError(key.username, identity.username)))
+        click.get_current_context().exit(Exit.FAILED)
 
 
 def _describe(
@@ -51,7 +59,7 @@ def _describe(
         "wiki": wiki,
         "username": identity.username,
         "oauth_version": credential.oauth_version,
-        "consumer": credential.consumer.key,
+        "consumer": consumer_key(credential),
         "owner_only": credential.consumer.owner_only,
         "grants": identity.grants,
         "store": store,

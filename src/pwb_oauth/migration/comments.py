@@ -18,28 +18,34 @@ _LONGEST = 8
 _BEGINS_ENTRY = re.compile(r"authenticate\b|['\"]")
 
 
+def comments_of(source: PythonSource) -> dict[int, str]:
+    """What the comments of a source say, by their lines."""
+    return {
+        token.start[0]: token.string.lstrip("# \t")
+        for token in source.tokens
+        if token.type == tokenize.COMMENT
+    }
+
+
 def entries_in_comments(source: PythonSource) -> Iterator[tuple[int, PythonSource]]:
     """Entries of ``authenticate`` that are commented out, by the lines in which they begin.
 
     They are taken to end with the first line that makes them Python.
     """
-    comments = {
-        token.start[0]: token.string.lstrip("# \t")
-        for token in source.tokens
-        if token.type == tokenize.COMMENT
-    }
+    comments = comments_of(source)
     for first, comment in comments.items():
         if _BEGINS_ENTRY.match(comment):
             numbers = range(first, first + _LONGEST)
             texts = accumulate((comments.get(one, "") for one in numbers), "{}\n{}".format)
             # As a statement, or as an entry of the dictionary.
             codes = (code for text in texts for code in (text, f"authenticate = {{{text}\n}}"))
-            parsed = next(filter(None, map(_parsed, codes)), None)
+            parsed = next(filter(None, map(parsed_comment, codes)), None)
             if parsed is not None:
                 yield first, parsed
 
 
-def _parsed(code: str) -> PythonSource | None:
+def parsed_comment(code: str) -> PythonSource | None:
+    """What a comment says as Python; None if it is none."""
     try:
         return PythonSource(code)
     except (SyntaxError, ValueError, tokenize.TokenError):

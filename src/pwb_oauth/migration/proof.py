@@ -32,7 +32,7 @@ def serves(store: TokenStore, key: TokenKey, wiki: Wiki) -> bool:
     if store.load(key) is None:
         return False
     try:
-        name = _username(Account(key, store, wiki.central), wiki)
+        name = username_by_api(Account(key, store, wiki.central), wiki)
     except LoginRequiredError:
         return False
     if name != key.username:
@@ -43,7 +43,13 @@ def serves(store: TokenStore, key: TokenKey, wiki: Wiki) -> bool:
     return True
 
 
-def _username(account: Account, wiki: Wiki) -> object:
+def username_by_api(account: Account, wiki: Wiki) -> object:
+    """The name that api.php knows an account by, asked as a script would ask.
+
+    Raises:
+        AuthorizationError: The wiki does not let the account in, or its consumer.
+        TransportError: The wiki could not be asked.
+    """
     question = {"action": "query", "meta": "userinfo", "format": "json"}
     agent = user_agent(wiki, username=account.key.username)
     try:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pwb_oauth.errors import PwbOAuthError
+from pwb_oauth.stores.folders import make_private_folder
 from pwb_oauth.stores.locks import file_lock
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def create(path: Path, data: bytes) -> None:
     """
     real = Path(os.path.realpath(path))
     with file_lock("rewrite", str(real)), _as_it_was(path):
-        real.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(real.parent)
         _replace(real, data, None)
 
 

@@ -1,7 +1,7 @@
 """Variables in ``user-config.py`` that hold a secret by the look of their names.
 
 Pywikibot uses none of them, so that only their owner knows what they are for: they are named, and
-left. The password of a database is no concern of ours.
+left, as are those in comments. The password of a database is no concern of ours.
 """
 
 from __future__ import annotations
@@ -11,13 +11,18 @@ import re
 from typing import TYPE_CHECKING
 
 from pwb_oauth.migration import installation
+from pwb_oauth.migration.comments import comments_of, parsed_comment
 from pwb_oauth.migration.finding import Finding, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from pwb_oauth.migration.source import PythonSource
+
 _LOOKS_SECRET = re.compile(r"(?i)(password|passwd|secret|token)\Z")
+# Most comments are prose, and need not be parsed.
+_ASSIGNS_SECRET = re.compile(r"(?i)\w*(password|passwd|secret|token)\s*=")
 _OF_DATABASE = "db_password"
 
 
@@ -28,13 +33,24 @@ def find(path: Path) -> Iterator[Finding]:
         ConfigurationError: The file is no Python.
         PwbOAuthError: It cannot be read.
     """
-    for node in ast.walk(installation.read(path).tree):
-        if not isinstance(node, ast.Assign) or not _is_text(node.value):
-            continue
-        for target in node.targets:
-            if isinstance(target, ast.Name) and _holds_secret(target.id):
-                problem = "Pywikibot does not use it. If nothing else does, take it out yourself"
-                yield Finding(path, node.lineno, Kind.VARIABLE, target.id, (), problem)
+    source = installation.read(path)
+    for line, name in _assigned(source):
+        problem = "Pywikibot does not use it. If nothing else does, take it out yourself"
+        yield Finding(path, line, Kind.VARIABLE, name, (), problem)
+    for line, text in comments_of(source).items():
+        code = parsed_comment(text) if _ASSIGNS_SECRET.match(text) else None
+        for _, name in _assigned(code) if code else ():
+            problem = "it stands in a comment. Take it out yourself"
+            yield Finding(path, line, Kind.VARIABLE, name, (), problem)
+
+
+def _assigned(source: PythonSource) -> Iterator[tuple[int, str]]:
+    """Where strings are given to such names, and to which."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Assign) and _is_text(node.value):
+            for target in node.targets:
+                if isinstance(target, ast.Name) and _holds_secret(target.id):
+                    yield node.lineno, target.id
 
 
 def _is_text(value: ast.expr) -> bool:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import platformdirs
 
 from pwb_oauth.errors import ConfigurationError, StoreUnavailableError, TokenStoreError
+from pwb_oauth.stores.folders import make_private_folder
 from pwb_oauth.stores.locks import file_lock
 from pwb_oauth.tokens import TokenEntry, TokenKey
 
@@ -153,7 +154,7 @@ class AccountIndex:
         )
         new = self.path.with_suffix(".new")
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private_folder(self.path.parent)
             descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123
                 file.write(text)

@@ -49,10 +49,10 @@ _ANY_FAULT = (
 )
 _LOCKED = frozenset({"KeyringLocked", "LockedException", "PromptDismissedException"})
 _ALTERNATIVES = (
-    "Or use another store: PWB_OAUTH_STORE=sqlite:////path, or another database, keeps tokens "
-    "encrypted (pwb-oauth key makes the key); PWB_OAUTH_STORE=env: takes one account from the "
-    "variables PWB_OAUTH_WIKI, PWB_OAUTH_USERNAME and PWB_OAUTH_TOKEN; PWB_OAUTH_STORE=memory: "
-    "forgets everything when the process ends."
+    "Or name another store in PWB_OAUTH_STORE, --store or --to: sqlite:////path, or another "
+    "database, keeps tokens encrypted (pwb-oauth key makes the key); env: takes one account from "
+    "the variables PWB_OAUTH_WIKI, PWB_OAUTH_USERNAME and PWB_OAUTH_TOKEN; memory: forgets "
+    "everything when the process ends."
 )
 
 

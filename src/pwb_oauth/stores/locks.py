@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import platformdirs
-from filelock import FileLock, SoftFileLock, Timeout
 
 from pwb_oauth.errors import StoreUnavailableError
+from pwb_oauth.stores.folders import make_private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,7 @@ LOCK_TIMEOUT = 120.0
 
 
 @contextmanager
-def file_lock(*name: str) -> Iterator[None]:
+def file_lock(*name: str, timeout: float | None = None) -> Iterator[None]:
     """Hold the lock of a name against every other thread and process of this user.
 
     The operating system holds the lock for an open file, so it ends with the process, however that
@@ -32,12 +32,12 @@ def file_lock(*name: str) -> Iterator[None]:
 
     Args:
         name: What is locked, in as many parts as it takes.
+        timeout: Seconds to wait for it; None is :data:`LOCK_TIMEOUT`.
 
     Raises:
-        StoreUnavailableError: The file cannot be locked, or was not free within
-            :data:`LOCK_TIMEOUT`.
+        StoreUnavailableError: The file cannot be locked, or was not free in time.
     """
-    lock = _acquire(lock_path(*name))
+    lock = _acquire(lock_path(*name), LOCK_TIMEOUT if timeout is None else timeout)
     try:
         yield
     finally:
@@ -50,14 +50,16 @@ def lock_path(*name: str) -> Path:
     return platformdirs.user_state_path("pwb-oauth", appauthor=False) / f"{digest[:32]}.lock"
 
 
-def _acquire(path: Path) -> BaseFileLock:
+def _acquire(path: Path, timeout: float) -> BaseFileLock:
+    from filelock import FileLock, SoftFileLock, Timeout  # noqa: PLC0415  # few processes lock
+
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = FileLock(path, timeout=LOCK_TIMEOUT, mode=0o600, thread_local=False)
+        make_private_folder(path.parent)
+        lock = FileLock(path, timeout=timeout, mode=0o600, thread_local=False)
         lock.acquire()
     except Timeout:
         raise StoreUnavailableError(
-            f"Another thread or process has held {path} for {LOCK_TIMEOUT:.0f} seconds. "
+            f"Another thread or process has held {path} for {timeout:.0f} seconds. "
             "Look for a script that hangs (on Linux: lslocks), end it, and try again."
         ) from None
     except (OSError, NotImplementedError) as exc:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pwb_oauth.credential import Credential
 from pwb_oauth.encryption import Cipher
 from pwb_oauth.errors import MissingExtraError, StoreUnavailableError
+from pwb_oauth.stores.retrying import RETRY_TIME, until_written
 from pwb_oauth.tokens import TokenEntry
 
 if TYPE_CHECKING:
@@ -20,11 +21,6 @@ if TYPE_CHECKING:
 
 LIST_LIFETIME = 1.0
 """Seconds for which :meth:`SqlTokenStore.entries` does not ask the database again."""
-
-RETRY_TIME = 10.0
-"""Seconds for which a renewed credential is written again and again if the database is away."""
-
-_RETRY_PAUSE = 0.5
 
 
 class SqlTokenStore:
@@ -61,10 +57,12 @@ class SqlTokenStore:
         try:
             from pwb_oauth.stores.sql_database import Database  # noqa: PLC0415  # an extra
             from pwb_oauth.stores.sql_locks import AccountLocks  # noqa: PLC0415
+            from pwb_oauth.stores.sql_purpose import TOKENS  # noqa: PLC0415
             from pwb_oauth.stores.sql_rows import CredentialRows, account_of  # noqa: PLC0415
+            from pwb_oauth.stores.sql_schema import TABLES  # noqa: PLC0415
         except ModuleNotFoundError:
             raise MissingExtraError("sql") from None
-        database = Database(url)
+        database = Database(url, TOKENS, TABLES)
         self.url = database.name
         self._cipher = Cipher.of("store", encryption_keys)
         self._account_of = account_of
@@ -160,8 +158,8 @@ class SqlTokenStore:
     def _replace(self, key: TokenKey, read: str, credential: Credential) -> str | None:
         """Put a credential in the place of the one that was read.
 
-        The wiki took the old tokens back, so this is tried for :data:`RETRY_TIME` seconds. It uses
-        a connection of its own: the lock's may have been cut off while the wiki was asked.
+        The wiki took the old tokens back, so this is tried for some seconds. It uses a connection
+        of its own: the lock's may have been cut off while the wiki was asked.
 
         Args:
             key: Whose it is.
@@ -173,17 +171,9 @@ class SqlTokenStore:
         """
         entry = TokenEntry.of(key, credential, self.url)
         encrypted = self._encrypt(key, credential)
-        give_up_at = time.monotonic() + RETRY_TIME
-        while True:
-            try:
-                replaced = self._rows.replace(entry, encrypted, read)
-                self._list.forget()
-            except StoreUnavailableError:  # noqa: PERF203
-                if time.monotonic() > give_up_at:
-                    raise
-                time.sleep(_RETRY_PAUSE)
-            else:
-                return encrypted.value if replaced else None
+        replaced = until_written(partial(self._rows.replace, entry, encrypted, read))
+        self._list.forget()
+        return encrypted.value if replaced else None
 
     def _encrypt(self, key: TokenKey, credential: Credential) -> Encrypted:
         return self._cipher.encrypt(credential.to_json(), key.wiki, key.username)

@@ -1,4 +1,4 @@
-"""Connections to the database of a token store, each opened for one thing and closed after it."""
+"""Connections to a database, each opened for one thing and closed after it."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pwb_oauth import forks
 from pwb_oauth.errors import ConfigurationError, StoreUnavailableError
-from pwb_oauth.stores import sql_schema
-from pwb_oauth.stores.locks import LOCK_TIMEOUT
 from pwb_oauth.stores.sql_engine import make_engine, set_limits
 from pwb_oauth.stores.sql_errors import typed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sqlalchemy import Connection
+    from sqlalchemy import URL, Connection
+
+    from pwb_oauth.stores.sql_purpose import Purpose
+    from pwb_oauth.stores.sql_tables import Tables
 
 _T = TypeVar("_T")
 
@@ -35,13 +36,21 @@ class Database:
     and none is the application's own: what is committed here stays, whatever the application does.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str | URL, purpose: Purpose, tables: Tables) -> None:
         """Connect to nothing yet.
+
+        Args:
+            url: The database.
+            purpose: What it is used for.
+            tables: What is made there on first use.
 
         Raises:
             ConfigurationError: The URL cannot be used, or its driver is not installed.
         """
-        self._engine = make_engine(url)
+        self.lock_timeout = purpose.lock_timeout
+        self._purpose = purpose
+        self._tables = tables
+        self._engine = make_engine(url, purpose)
         self.is_file = self._engine.dialect.name == "sqlite"
         self._opened: weakref.WeakSet[Any] = weakref.WeakSet()
         self._tables_are_made = False
@@ -94,8 +103,8 @@ class Database:
             TokenStoreError: The database did not do it, or its tables are of a newer version.
         """
         if inside is not None:
-            return _typed(lambda: work(inside))
-        return _typed(lambda: self._run(work, write=write))
+            return self._typed(lambda: work(inside))
+        return self._typed(lambda: self._run(work, write=write))
 
     def hold(self, work: Callable[[Connection], bool]) -> Connection | None:
         """Begin a transaction of its own, do something in it, and leave it open.
@@ -109,11 +118,13 @@ class Database:
         Raises:
             TokenStoreError: The database did not do it, or its tables are of a newer version.
         """
-        return _typed(lambda: self._hold(work))
+        return self._typed(lambda: self._hold(work))
 
     @staticmethod
-    def let_go(connection: Connection) -> None:
+    def let_go(connection: Connection | None) -> None:
         """Roll back and close, broken or not: a server rolls back what it has lost."""
+        if connection is None:
+            return
         with suppress(SQLAlchemyError):
             connection.rollback()
         with suppress(SQLAlchemyError):
@@ -141,14 +152,14 @@ class Database:
         """A connection to a database that has our tables."""
         with ExitStack() as stack:
             connection = stack.enter_context(self._connect())
-            if sql_schema.is_current(connection, made=self._tables_are_made):
+            if self._tables.are_current(connection, made=self._tables_are_made):
                 self._tables_are_made = True
                 stack.pop_all()
                 return connection
         with self._connect() as connection:
             self._begin_write(connection)
             self._lock_schema(connection)
-            sql_schema.upgrade(connection)
+            self._tables.upgrade(connection)
             connection.commit()
         return self._connect()
 
@@ -165,11 +176,11 @@ class Database:
         else:
             with ExitStack() as stack:
                 stack.enter_context(connection)
-                set_limits(connection)
+                set_limits(connection, self.lock_timeout)
                 stack.pop_all()
             return connection
         raise ConfigurationError(
-            f"A parameter of the URL in PWB_OAUTH_STORE cannot be used ({problem}). "
+            f"A parameter of the URL in {self._purpose.named_in} cannot be used ({problem}). "
             "Correct what stands behind its question mark."
         )
 
@@ -184,20 +195,19 @@ class Database:
             connection.execute(select(func.pg_advisory_xact_lock(_SCHEMA_LOCK)))
         else:
             locked = "SELECT GET_LOCK(CONCAT('pwb_oauth ', MD5(DATABASE())), :seconds)"
-            if not connection.scalar(text(locked), {"seconds": LOCK_TIMEOUT}):
+            if not connection.scalar(text(locked), {"seconds": self.lock_timeout}):
                 raise StoreUnavailableError(
                     "Another process is making the tables pwb_oauth_… in the database, and does "
                     "not come to an end. End it, and try again."
                 )
 
-
-def _typed(do: Callable[[], _T]) -> _T:
-    try:
-        return do()
-    except SQLAlchemyError as exc:
-        problem = typed(exc)
-    # Raised here and not above, since the context would lead to the driver's message.
-    raise problem
+    def _typed(self, do: Callable[[], _T]) -> _T:
+        try:
+            return do()
+        except SQLAlchemyError as exc:
+            problem = typed(exc, self._purpose)
+        # Raised here and not above, since the context would lead to the driver's message.
+        raise problem
 
 
 def _descriptor(connection: Any) -> int | None:

@@ -10,17 +10,18 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from pwb_oauth.errors import ConfigurationError
-from pwb_oauth.stores.locks import LOCK_TIMEOUT
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
 
+    from pwb_oauth.stores.sql_purpose import Purpose
+
 _BACKENDS = ("sqlite", "mysql", "mariadb", "postgresql")
 _CONNECT_TIMEOUT = 10
 _SQLITE_TIMEOUT = 30
-_LOCK_TIMEOUT = int(LOCK_TIMEOUT)
+_MOST_HELD = 120
 # A server that waits for a lock sends nothing.
-_SILENCE = _LOCK_TIMEOUT + 30
+_SILENCE = _MOST_HELD + 30
 _LIBPQ = {
     "connect_timeout": _CONNECT_TIMEOUT,
     "keepalives_idle": 30,
@@ -40,63 +41,62 @@ _ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 """The seconds after which each driver gives up. What the URL says goes before."""
 
-# How long to wait for a lock, and how long one may be held by a machine that is not heard of any
-# more; limits of the server that would cut off a wait or a renewal are lifted.
-_MYSQL_LIMITS = {"innodb_lock_wait_timeout": _LOCK_TIMEOUT, "wait_timeout": _LOCK_TIMEOUT}
-_MARIADB_LIMITS = {"idle_transaction_timeout": _LOCK_TIMEOUT, "max_statement_time": 0}
+# How long a lock may be held by a machine that is not heard of any more; limits of the server that
+# would cut off a wait or a renewal are lifted.
+_MYSQL_LIMITS = {"wait_timeout": _MOST_HELD}
+_MARIADB_LIMITS = {"idle_transaction_timeout": _MOST_HELD, "max_statement_time": 0}
 _POSTGRESQL_LIMITS = {
-    "lock_timeout": f"{_LOCK_TIMEOUT}s",
-    "idle_in_transaction_session_timeout": f"{_LOCK_TIMEOUT}s",
+    "idle_in_transaction_session_timeout": f"{_MOST_HELD}s",
     "statement_timeout": "0",
 }
 
 
-def make_engine(url: str) -> Engine:
+def make_engine(url: str | URL, purpose: Purpose) -> Engine:
     """Make an engine that keeps no connection and hides what it sends.
 
     Raises:
         ConfigurationError: The URL cannot be used, or its driver is not installed.
     """
-    return _make(_parse(url))
+    return _make(_parse(url, purpose), purpose)
 
 
-def set_limits(connection: Connection) -> None:
-    """Say to the server how long to wait, for this connection alone."""
+def set_limits(connection: Connection, lock_timeout: float) -> None:
+    """Say to the server how many seconds to wait for a lock, for this connection alone."""
     dialect = connection.dialect
     if dialect.name == "postgresql":
-        settings = [func.set_config(*limit, True) for limit in _POSTGRESQL_LIMITS.items()]
-        connection.execute(select(*settings))
+        settings = {**_POSTGRESQL_LIMITS, "lock_timeout": f"{lock_timeout:.0f}s"}.items()
+        connection.execute(select(*(func.set_config(*limit, True) for limit in settings)))
     elif dialect.name != "sqlite":
         mariadb = _MARIADB_LIMITS if getattr(dialect, "is_mariadb", False) else {}
-        limits = {**_MYSQL_LIMITS, **mariadb}.items()
-        written = ", ".join(f"{name} = {value}" for name, value in limits)
+        limits = {**_MYSQL_LIMITS, **mariadb, "innodb_lock_wait_timeout": int(lock_timeout)}
+        written = ", ".join(f"{name} = {value}" for name, value in limits.items())
         connection.exec_driver_sql(f"SET SESSION {written}")
 
 
-def _parse(written: str) -> URL:
+def _parse(written: str | URL, purpose: Purpose) -> URL:
     try:
         url = make_url(written)
         fits = url.get_backend_name() in _BACKENDS and not url.get_dialect().is_async
     except (SQLAlchemyError, ImportError, TypeError, ValueError):
         fits = False
     if not fits:
-        raise _unfit()
-    return _parse_sqlite(url) if url.get_backend_name() == "sqlite" else url
+        raise _unfit(purpose)
+    return _parse_sqlite(url, purpose) if url.get_backend_name() == "sqlite" else url
 
 
-def _parse_sqlite(url: URL) -> URL:
+def _parse_sqlite(url: URL, purpose: Purpose) -> URL:
     path = url.database or ""
     is_file = path not in ("", ":memory:") and not path.startswith("file:")
     if not is_file or url.get_driver_name() != "pysqlite" or url.query.keys() - {"timeout"}:
         raise ConfigurationError(
-            "Credentials are kept in an SQLite database only if it is a file: let PWB_OAUTH_STORE "
-            "be sqlite:////path/of/the/file, without parameters. A store that ends with the "
-            "process is memory:."
+            "Credentials are kept in an SQLite database only if it is a file: write "
+            "sqlite:////path/of/the/file, without parameters, for what is now in "
+            f"{purpose.named_in}. {purpose.not_in_memory}".rstrip()
         )
     return url.set(database=os.path.realpath(path))
 
 
-def _make(url: URL) -> Engine:
+def _make(url: URL, purpose: Purpose) -> Engine:
     defaults = dict(_ARGUMENTS.get(url.get_driver_name(), {}))
     if "unix_socket" in url.query and url.get_driver_name() == "pymysql":
         # It would read the system's certificates for each connection.
@@ -114,19 +114,19 @@ def _make(url: URL) -> Engine:
         )
     except ImportError as exc:
         problem = ConfigurationError(
-            f"The driver that the URL in PWB_OAUTH_STORE names is not installed ({exc.name}). For "
-            "mysql+pymysql and mariadb+pymysql: pip install PyMySQL. For postgresql+psycopg: "
+            f"The driver that the URL in {purpose.named_in} names is not installed ({exc.name}). "
+            "For mysql+pymysql and mariadb+pymysql: pip install PyMySQL. For postgresql+psycopg: "
             "pip install 'psycopg[binary]'."
         )
     except (SQLAlchemyError, TypeError, ValueError):
-        problem = _unfit()
+        problem = _unfit(purpose)
     # Raised here and not above, since the context might quote the URL.
     raise problem
 
 
-def _unfit() -> ConfigurationError:
+def _unfit(purpose: Purpose) -> ConfigurationError:
     return ConfigurationError(
-        "This is no URL of a database that credentials can be kept in. PWB_OAUTH_STORE may be "
-        "sqlite:////path/of/a/file, mariadb+pymysql://user:password@host/name, "
-        "mysql+pymysql://… or postgresql+psycopg://…"
+        f"In {purpose.named_in} is no URL of a database that credentials can be kept in. Write "
+        "sqlite:////path/of/a/file, mariadb+pymysql://user:password@host/name, mysql+pymysql://… "
+        "or postgresql+psycopg://…"
     )

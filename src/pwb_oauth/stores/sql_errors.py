@@ -16,6 +16,8 @@ from pwb_oauth.errors import ReadOnlyStoreError, StoreUnavailableError, TokenSto
 if TYPE_CHECKING:
     from sqlalchemy.exc import SQLAlchemyError
 
+    from pwb_oauth.stores.sql_purpose import Purpose
+
 # Sources: the error references of MariaDB and MySQL; PostgreSQL 15, appendix A.
 _CODES = {
     **dict.fromkeys((1142, 1143, 1227, 1290, 1792, 1836, "25006", "42501"), "read-only"),
@@ -45,7 +47,7 @@ _MESSAGES = {
     "read-only": "The database that is named as the store can only be read. What was stored is "
     "unharmed: allow its user to read and write the tables pwb_oauth_…, or correct the name.",
     "refused": "The database server does not let us in. Check user name, password and the name of "
-    "the database in PWB_OAUTH_STORE, --store or --to.",
+    "the database in {named_in}.",
     "damaged": "The file that is named as the store is no SQLite database, or is damaged. It was "
     "left as it is: correct the name, or put a copy back.",
     "folder": "The SQLite file that is named as the store cannot be opened. Correct the name, or "
@@ -53,17 +55,18 @@ _MESSAGES = {
 }
 
 
-def typed(error: SQLAlchemyError) -> TokenStoreError:
-    """The error of ours that an error of the database stands for."""
+def typed(error: SQLAlchemyError, purpose: Purpose) -> TokenStoreError:
+    """The error of ours that an error of a database stands for."""
     code = _code(error)
     meaning = _CODES.get(code) if code is not None else _sqlite_meaning(error)
     if meaning is not None:
-        return _KINDS.get(meaning, StoreUnavailableError)(_MESSAGES[meaning])
+        return _KINDS.get(meaning, StoreUnavailableError)(
+            _MESSAGES[meaning].format(named_in=purpose.named_in)
+        )
     name = type(error).__name__ if code is None else f"{type(error).__name__} {code}"
     return StoreUnavailableError(
-        f"The database that PWB_OAUTH_STORE, --store or --to names failed ({name}). What was "
-        "stored is unharmed: see that the URL is right and that the database can be "
-        "reached, and try again."
+        f"The database that is named in {purpose.named_in} failed ({name}). What was stored is "
+        "unharmed: see that the URL is right and that the database can be reached, and try again."
     )
 
 

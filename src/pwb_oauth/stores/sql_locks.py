@@ -1,11 +1,7 @@
-"""Who may change an account's row of the database: one thread of one process of one machine."""
+"""Who may change a row of the database: one thread of one process of one machine."""
 
 from __future__ import annotations
 
-import base64
-import os
-import threading
-import weakref
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,23 +9,52 @@ from typing import TYPE_CHECKING
 from sqlalchemy import insert, update
 from sqlalchemy.exc import IntegrityError
 
-from pwb_oauth import forks
-from pwb_oauth.errors import StoreUnavailableError
-from pwb_oauth.stores.locks import LOCK_TIMEOUT, file_lock
+from pwb_oauth.stores.locks import file_lock
 from pwb_oauth.stores.sql_schema import locks
+from pwb_oauth.stores.turns import filling, held, turns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sqlalchemy import Connection
 
     from pwb_oauth.stores.sql_database import Database
 
-MAX_HELD = 4
-"""How many connections of a process hold a lock at a time. Servers limit a user's connections."""
 
-_RESERVED = 8192
-"""How many bytes must have room: more than a credential with two tokens of Wikimedia's takes."""
+@contextmanager
+def in_turn(
+    database: Database, row: str, lock: Callable[[], Connection | None]
+) -> Iterator[Connection | None]:
+    """Hold the lock of a row, in a database that can be written.
+
+    Threads of this process wait for each other first, so that no more than one of them has a
+    connection for it.
+
+    Args:
+        database: Where it is.
+        row: What tells it from others.
+        lock: Changes the row in a transaction that it leaves open, or returns None if there is no
+            row. In SQLite that only shows whether it can be changed, and is rolled back at once.
+
+    Yields:
+        What ``lock`` returned, which sees what was committed until then; None where that is not
+        what holds the lock.
+
+    Raises:
+        TokenStoreError: The lock could not be had, or the database can only be read or is full.
+    """
+    with held(turns.lock(database.name, row), database.lock_timeout):
+        if database.is_file:
+            with file_lock(database.file, row, timeout=database.lock_timeout):
+                database.let_go(lock())
+                yield None
+        else:
+            with held(turns.connections, database.lock_timeout):
+                connection = lock()
+                try:
+                    yield connection
+                finally:
+                    database.let_go(connection)
 
 
 class AccountLocks:
@@ -47,30 +72,9 @@ class AccountLocks:
 
     @contextmanager
     def hold(self, account: str) -> Iterator[Connection | None]:
-        """Hold the lock of an account, in a database that can be written.
-
-        Threads of this process wait for each other first, so that no more than one of them has a
-        connection for it.
-
-        Yields:
-            The connection that holds it, which sees what was committed until then; None where that
-            is not what holds it.
-
-        Raises:
-            TokenStoreError: The lock could not be had, or the database can only be read or is full.
-        """
-        with _held(_turns.lock(self._database.name, account)):
-            if self._database.is_file:
-                with file_lock(self._database.file, account):
-                    self._database.let_go(self._locked_row(account))
-                    yield None
-            else:
-                with _held(_turns.connections):
-                    connection = self._locked_row(account)
-                    try:
-                        yield connection
-                    finally:
-                        self._database.let_go(connection)
+        """Hold the lock of an account, as :func:`in_turn` does."""
+        with in_turn(self._database, account, partial(self._locked_row, account)) as connection:
+            yield connection
 
     def _locked_row(self, account: str) -> Connection:
         lock, add = partial(_lock, account), partial(_add, account)
@@ -80,10 +84,8 @@ class AccountLocks:
 
 
 def _lock(account: str, connection: Connection) -> bool:
-    # It locks the row as SELECT … FOR UPDATE does. But it fails where nothing can be written, which
-    # must be known before the wiki is asked: it takes the old tokens back at once.
-    random = base64.b85encode(os.urandom(_RESERVED)).decode()
-    row = update(locks).where(locks.c.account == account).values(reserved=random)
+    # It locks the row as SELECT … FOR UPDATE does, but fails where nothing can be written.
+    row = update(locks).where(locks.c.account == account).values(reserved=filling())
     return connection.execute(row).rowcount > 0
 
 
@@ -92,41 +94,3 @@ def _add(account: str, connection: Connection) -> None:
         connection.execute(insert(locks).values(account=account, reserved=""))
     except IntegrityError:  # another process was faster
         connection.rollback()
-
-
-class _Turns:
-    """What the threads of a process wait for."""
-
-    connections: threading.BoundedSemaphore
-    _guard: threading.Lock
-    _locks: weakref.WeakValueDictionary[tuple[str, str], threading.Lock]
-
-    def __init__(self) -> None:
-        self.begin_anew()
-        forks.renew_in_children(self)
-
-    def begin_anew(self) -> None:
-        """Nobody waits, and nobody is waited for."""
-        self.connections = threading.BoundedSemaphore(MAX_HELD)
-        self._guard = threading.Lock()
-        self._locks = weakref.WeakValueDictionary()
-
-    def lock(self, database: str, account: str) -> threading.Lock:
-        with self._guard:
-            return self._locks.setdefault((database, account), threading.Lock())
-
-
-_turns = _Turns()
-
-
-@contextmanager
-def _held(lock: threading.Lock | threading.BoundedSemaphore) -> Iterator[None]:
-    if not lock.acquire(timeout=LOCK_TIMEOUT):
-        raise StoreUnavailableError(
-            f"Other threads have held this account, or {MAX_HELD} others of the database, for "
-            f"{LOCK_TIMEOUT:.0f} seconds. See whether the wiki hangs, and try again."
-        )
-    try:
-        yield
-    finally:
-        lock.release()

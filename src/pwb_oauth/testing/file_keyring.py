@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from filelock import FileLock
 from keyring.backend import KeyringBackend
 from keyring.errors import PasswordDeleteError
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 VARIABLE = "PWB_OAUTH_TEST_KEYRING"
 """The environment variable that names the file."""
@@ -45,6 +48,8 @@ class FileKeyring(KeyringBackend):
         return Path(os.environ[VARIABLE])
 
     def _lock(self) -> FileLock:
+        from filelock import FileLock  # noqa: PLC0415  # reading needs none
+
         return FileLock(f"{self._path}.lock")
 
     def _read(self) -> dict[str, str]:

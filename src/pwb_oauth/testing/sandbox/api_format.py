@@ -71,6 +71,7 @@ _TAGS = {
     "revisions": "rev",
     "allpages": "p",
     "recentchanges": "rc",
+    "logevents": "item",
     "namespaces": "ns",
     "errors": "error",
     "rights": "r",

@@ -18,6 +18,16 @@ NO_CACHE = "no-cache, no-store, max-age=0, must-revalidate"
 HTML = "text/html; charset=UTF-8"
 _VARY = "Accept-Encoding, Cookie, Authorization"
 _HELP = "https://www.mediawiki.org/wiki/Help:OAuth/Errors#"
+_STYLE = (
+    "body{font:1rem/1.6 sans-serif;color:#202122;background:#f8f9fa;margin:0}"
+    "main{max-width:44rem;margin:0 auto;padding:1rem 2rem 2rem;background:#fff;"
+    "border:solid #c8ccd1;border-width:0 1px 1px}"
+    "h1{font:1.8rem/1.3 serif;border-bottom:1px solid #a2a9b1}"
+    "label{display:block;margin:.6rem 0}input:not([type=checkbox]){display:block;font:inherit;"
+    "padding:.3rem .5rem;width:20rem;max-width:100%;box-sizing:border-box}"
+    "button{font:inherit;padding:.4rem 1rem;margin:.6rem .4rem .6rem 0}"
+    "pre{white-space:pre-wrap}.error{color:#b32424}"
+)
 
 
 def page(
@@ -33,10 +43,11 @@ def page(
         cache: ``Cache-Control``.
     """
     body = (
-        f"<!DOCTYPE html>\n<html><head><meta charset='utf-8'>"
+        f"<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'>"
+        f"<meta name='viewport' content='width=device-width'><style>{_STYLE}</style>"
         f"<title>{escape(title)} - {escape(wiki.site.name)}</title></head>"
-        f"<body><h1 id='firstHeading'>{escape(title)}</h1>"
-        f"<div id='mw-content-text'>{content}</div></body></html>"
+        f"<body><main><h1 id='firstHeading'>{escape(title)}</h1>"
+        f"<div id='mw-content-text'>{content}</div></main></body></html>"
     )
     return Response(body, status, {"Content-Type": HTML, "Cache-Control": cache, "Vary": _VARY})
 
@@ -107,19 +118,19 @@ def hidden(fields: Mapping[str, str]) -> str:
 
 
 def field(kind: str, name: str, value: str = "", label: str = "") -> str:
-    """Make an input field, with its label before it."""
-    before = f"<label>{escape(label)}</label> " if label else ""
-    return f'{before}<input type="{escape(kind)}" name="{escape(name)}" value="{escape(value)}">'
+    """Make an input field, with its label around it."""
+    made = f'<input type="{escape(kind)}" name="{escape(name)}" value="{escape(value)}">'
+    return f"<label>{escape(label)} {made}</label>" if label else made
 
 
 def checkbox(
     name: str, value: str, label: str, *, checked: bool = False, disabled: bool = False
 ) -> str:
-    """Make a check box, with its label after it."""
+    """Make a check box, with its label around it."""
     state = (" checked" if checked else "") + (" disabled" if disabled else "")
     return (
-        f'<input type="checkbox" name="{escape(name)}" value="{escape(value)}"{state}>'
-        f" <label>{escape(label)}</label>"
+        f'<label><input type="checkbox" name="{escape(name)}" value="{escape(value)}"{state}>'
+        f" {escape(label)}</label>"
     )
 
 

@@ -1,0 +1,60 @@
+"""The two pages of the tool."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pywikibot
+from django.conf import settings
+from django.contrib import messages
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from pwb_oauth import Wiki
+from pwb_oauth.errors import PwbOAuthError
+from pwb_oauth.web.django.decorators import wiki_login_required
+from review import changes
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+    from pywikibot.site import APISite
+
+WIKI = Wiki.from_url(settings.REVIEW_WIKI)
+
+
+@require_safe
+@never_cache
+def review(request: HttpRequest) -> HttpResponse:
+    """Show what is to be looked at; who is not signed in sees what the tool is for."""
+    if not request.wiki_account:
+        return render(request, "review/welcome.html", {"wiki": WIKI.host})
+    site = _site(request)
+    may_patrol = changes.may_patrol(site)
+    shown = {
+        "wiki": WIKI.host,
+        "username": request.wiki_account.username,
+        "may_patrol": may_patrol,
+        "changes": changes.unpatrolled(site) if may_patrol else [],
+        "patrols": changes.patrols(site),
+    }
+    return render(request, "review/changes.html", shown)
+
+
+@require_POST
+@wiki_login_required
+def patrol(request: HttpRequest, revid: int) -> HttpResponse:
+    """Mark an edit as patrolled, in the name of whoever pressed the button."""
+    try:
+        title = changes.patrol(_site(request), revid)
+    except PwbOAuthError:
+        raise  # pwb_oauth's middleware explains it
+    except pywikibot.exceptions.Error as error:
+        messages.warning(request, f"The wiki did not accept it: {error}")
+    else:
+        messages.success(request, f"{title} is patrolled.")
+    return redirect("review")
+
+
+def _site(request: HttpRequest) -> APISite:
+    return request.wiki_account.site(url=WIKI.index_url)

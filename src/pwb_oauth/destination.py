@@ -1,0 +1,64 @@
+"""As whom a request of a site goes out, decided by the absolute URL that it goes to."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from pwb_oauth import sites
+from pwb_oauth.errors import ConfigurationError
+from pwb_oauth.sender import Nobody
+
+if TYPE_CHECKING:
+    from pywikibot.site import APISite
+
+    from pwb_oauth.wiki import Wiki
+
+# With or without a path behind it, which api.php ignores.
+_AN_API = re.compile(r"/(api|rest)\.php(/|$)")
+
+
+def auth_for(site: APISite, uri: str | None, protocol: str | None) -> dict[str, Any]:
+    """The ``auth`` argument for a request of a site; empty where Pywikibot is to choose.
+
+    Args:
+        site: Whose request it is.
+        uri: What ``site.base_url`` makes a URL of.
+        protocol: Its scheme, if it is not the site's.
+
+    Raises:
+        ConfigurationError: It asks another API, or would go out in clear text.
+        LoginRequiredError: The site's credential is of no use, or was forgotten meanwhile.
+    """
+    wiki = sites.wiki_of(site)
+    account = sites.account_of(site, wiki)
+    if account is None:
+        sites.require_stored(site)
+        return {}
+    url = site.base_url(uri, protocol=protocol)
+    if sites.is_signed_out(site) or not _is_api(wiki, url):
+        return {"auth": Nobody()}
+    wiki.require_safe_transport()
+    if not sites.is_signing_in():
+        sites.sign_in_unless_confirmed(site, account)
+    return {"auth": account}
+
+
+def _is_api(wiki: Wiki, url: str) -> bool:
+    """Whether a request to this URL carries the access token.
+
+    Raises:
+        ConfigurationError: It asks an API, but not that of this wiki: neither may it get the
+            token, nor may it be asked anonymously in the account's place.
+    """
+    if wiki.accepts_tokens_at(url):
+        return True
+    parts = urlsplit(url)
+    if _AN_API.search(unquote(parts.path)):
+        raise ConfigurationError(
+            f"A request of {wiki.server} would go to another API, at {parts.scheme}://"
+            f"{parts.hostname}{parts.path}. An access token does not go there: correct the address "
+            "in the family file or in the script."
+        )
+    return False

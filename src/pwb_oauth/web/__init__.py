@@ -1,0 +1,1 @@
+"""Web tools whose visitors each act as themselves. Import what you use from its own module."""

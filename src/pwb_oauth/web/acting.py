@@ -1,0 +1,177 @@
+"""A user session at work: Pywikibot's sites, and requests, that act as the visitor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pywikibot
+import requests
+
+from pwb_oauth import prefetch, sites
+from pwb_oauth.errors import ConfigurationError
+from pwb_oauth.web.visitor import VisitorAccount
+from pwb_oauth.web.visitor_sites import Place, visitor_class
+from pwb_oauth.wiki import Wiki
+
+if TYPE_CHECKING:
+    from pywikibot.site import APISite
+
+    from pwb_oauth.identity import Identity
+    from pwb_oauth.web.sealed_store import SealedStore
+    from pwb_oauth.web.sealing import Seal
+    from pwb_oauth.web.user_session import UserSession
+
+_connections = requests.Session()
+"""Its adapters are shared by all visitors, and with them the connections."""
+
+
+class WikiAccount:
+    """A visitor's account inside the block that ``WebFlow.account`` opens."""
+
+    def __init__(self, session: UserSession, store: SealedStore, seal: Seal) -> None:
+        """Ask nothing yet."""
+        self._session = session
+        self._account = VisitorAccount(session, store, seal)
+        self._sites: dict[tuple[type[APISite], str, str], APISite] = {}
+
+    def __repr__(self) -> str:
+        """Whose it is."""
+        return f"{type(self).__name__}({self.username!r}, {self.wiki.name!r})"
+
+    @property
+    def username(self) -> str:
+        """The user name, as the wiki knew it last."""
+        return self._account.key.username
+
+    @property
+    def subject(self) -> str:
+        """The user's id, which outlives a rename."""
+        return self._session.subject
+
+    @property
+    def wiki(self) -> Wiki:
+        """The wiki on which the consumer is registered."""
+        return self._session.wiki
+
+    @property
+    def grants(self) -> tuple[str, ...]:
+        """What the user approved, sorted."""
+        return self._session.grants
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the wiki said in this block that the user's approval is over."""
+        return self._account.is_over
+
+    def identify(self) -> Identity:
+        """Ask the wiki who the user is and what the access token may do.
+
+        Raises:
+            LoginRequiredError: The wiki does not accept the access token any more.
+            IdentityError: The wiki does not name the user.
+            TransportError: The wiki could not be asked.
+        """
+        self._account.require_open()
+        return self._account.identify()
+
+    def site(
+        self,
+        code: str | None = None,
+        family: str | None = None,
+        *,
+        url: str | None = None,
+        interface: Any = None,
+    ) -> APISite:
+        """A Pywikibot site that acts as this visitor only, and in this block only.
+
+        The arguments are those of ``pywikibot.Site``. The first call for a wiki asks it, in one
+        request, who is signed in, and for what else Pywikibot needs.
+
+        Raises:
+            ConfigurationError: The visitor is not signed in to that wiki.
+            LoginRequiredError: The block has ended, or the wiki accepts the token no more.
+            IdentityError: The wiki does not say who is signed in.
+        """
+        self._account.require_open()
+        place = pywikibot.Site(code, family, url=url, interface=Place)
+        self._require_own_wiki(place)
+        cls = visitor_class(interface or place.family.interface(place.code))
+        key = (cls, place.family.name, place.code)
+        site = self._sites.get(key)
+        if site is None:
+            site = cls(place.code, place.family, self._account, self.site)
+            self._sites[key] = site
+        sites.sign_in_unless_done(site, self._account)
+        return site
+
+    def requests_session(self) -> requests.Session:
+        """A session of requests that acts as this visitor, for mwapi, mwclient and the like.
+
+        It sends to the visitor's wikis, and there to ``api.php`` and ``rest.php`` alone, and is of
+        no use after the block.
+        """
+        return _VisitorSession(self)
+
+    def send(
+        self, method: str, url: str, base: requests.Session, **kwargs: Any
+    ) -> requests.Response:
+        """Send one request of a :meth:`requests_session`.
+
+        Raises:
+            ConfigurationError: It goes elsewhere than to the visitor's wikis.
+        """
+        self._account.require_open()
+        wiki = Wiki.from_url(url)
+        wiki.require_safe_transport()
+        if not wiki.accepts_tokens_at(url):
+            raise ConfigurationError("An access token goes to api.php and rest.php alone.")
+        if wiki.central != self.wiki:
+            raise self._other_wiki(wiki)
+        if wiki != self.wiki:  # Pywikibot knows which hosts of the farm are its wikis
+            self._require_own_wiki(pywikibot.Site(url=wiki.index_url, interface=Place))
+        return self._account.request(method, url, base=base, **kwargs)
+
+    def close(self) -> None:
+        """End: what was given out is of no use from here on, and keeps nothing alive."""
+        self._account.is_open = False
+        for site in self._sites.values():
+            prefetch.let_go(site)
+        self._sites.clear()
+
+    def _require_own_wiki(self, place: Place) -> None:
+        wiki = sites.wiki_of(place)
+        if wiki.central != self.wiki or sites.is_stranger_to_farm(place, wiki):
+            raise self._other_wiki(wiki)
+
+    def _other_wiki(self, wiki: Wiki) -> ConfigurationError:
+        return ConfigurationError(
+            f"{self.username} is signed in to {self.wiki.name}, and {wiki.host} is another "
+            "wiki. Let the visitor sign in with a consumer of that wiki."
+        )
+
+
+class _VisitorSession(requests.Session):
+    """Hands each request to the visitor's account."""
+
+    def __init__(self, account: WikiAccount) -> None:
+        super().__init__()
+        self._account = account
+        self.adapters = _connections.adapters
+
+    def request(  # type: ignore[override]
+        self, method: str, url: str, **kwargs: Any
+    ) -> requests.Response:
+        """Send a request as the visitor; no other ``auth`` is possible."""
+        kwargs.pop("auth", None)
+        return self._account.send(method, url, self, **kwargs)
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> NoReturn:
+        """Refuse what was prepared elsewhere: it would go out as nobody's."""
+        del request, kwargs
+        raise ConfigurationError("Use request(), get() or post() of this session.")
+
+    def close(self) -> None:
+        """Keep the connections: they are those of all visitors."""
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("A session that acts as a web tool's visitor cannot be pickled")

@@ -1,0 +1,34 @@
+"""Sign visitors of a Flask application in with their wiki account, and act as them.
+
+Example::
+
+    from flask import Flask
+    from pwb_oauth.web.flask import WikiOAuth
+
+    wiki_oauth = WikiOAuth()
+
+    def create_app():
+        app = Flask(__name__)
+        app.config.from_prefixed_env()
+        wiki_oauth.init_app(app)
+        return app
+
+In a view, ``wiki_oauth.user_session`` is the visitor's user session, or None; to act as them::
+
+    @bp.post("/thank")
+    @wiki_oauth.login_required
+    def thank():
+        with wiki_oauth.flow.account(wiki_oauth.user_session) as account:
+            site = account.site("en", "wikipedia")
+            ...
+
+In a template, ``{% include "pwb_oauth/logout_form.html" %}`` is a button that logs out, and
+``url_for("pwb_oauth.login")`` the page with the button that logs in.
+"""
+
+from __future__ import annotations
+
+from pwb_oauth.web.flask.extension import WikiOAuth
+from pwb_oauth.web.flask.signals import signed_in, signed_out
+
+__all__ = ["WikiOAuth", "signed_in", "signed_out"]

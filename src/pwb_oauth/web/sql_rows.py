@@ -1,0 +1,252 @@
+"""The user sessions of a web tool in a database, as rows of ``pwb_oauth_sealed``."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sqlalchemy import Column, Index, MetaData, Table, delete, insert, select, update
+
+from pwb_oauth.errors import StoreUnavailableError, TokenStoreError
+from pwb_oauth.stores.sql_purpose import Purpose
+from pwb_oauth.stores.sql_tables import OPTIONS, Tables, ascii_text, digits, label, moment
+from pwb_oauth.stores.turns import filling
+from pwb_oauth.web.sealed_store import LOCK_TIMEOUT, SealedRow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from sqlalchemy import Connection, Delete, Select, Update
+
+    from pwb_oauth.stores.sql_database import Database
+
+_T = TypeVar("_T")
+
+PURPOSE = Purpose("PWB_OAUTH_DATABASE_URL", lock_timeout=LOCK_TIMEOUT)
+
+sealed = Table(
+    "pwb_oauth_sealed",
+    MetaData(),
+    Column("row_id", digits(32), primary_key=True),
+    Column("wiki", label(255), nullable=False),
+    Column("subject", label(255), nullable=False),
+    Column("key_id", digits(8), nullable=False),
+    Column("sealed", ascii_text(), nullable=False),
+    Column("logged_in_at", moment(), nullable=False),
+    Column("last_used_at", moment(), nullable=False),
+    Column("ended_at", moment()),
+    Column("reserved", ascii_text(), nullable=False),  # empty, but in what is rolled back
+    Index("pwb_oauth_sealed_of_user", "wiki", "subject"),
+    Index("pwb_oauth_sealed_logged_in", "logged_in_at"),
+    Index("pwb_oauth_sealed_last_used", "last_used_at"),
+    Index("pwb_oauth_sealed_ended", "ended_at"),
+    **OPTIONS,
+)
+_READ = [column for column in sealed.c if column.name != "reserved"]
+_NAMES = [column.name for column in _READ]
+
+
+def _create_table(connection: Connection) -> None:
+    sealed.create(connection, checkfirst=True)
+
+
+TABLES = Tables("sealed", (_create_table,))
+
+
+class SealedRows:
+    """The rows. Each method is a transaction of its own, unless it is told to end another one.
+
+    Every method raises StoreUnavailableError if the database does not do it.
+    """
+
+    def __init__(self, database: Database) -> None:
+        """Read nothing yet."""
+        self.database = database
+
+    def add(self, row: SealedRow) -> None:
+        """Write a new row."""
+        values = {name: _written(getattr(row, name)) for name in _NAMES}
+        statement = insert(sealed).values(reserved="", **values)
+        self._run(lambda connection: connection.execute(statement), write=True)
+
+    def find(self, row_id: str) -> SealedRow | None:
+        """Read a row."""
+        return self._run(lambda connection: _find(connection, _one(row_id)))
+
+    def lock(self, row_id: str, *, to_write: bool) -> tuple[SealedRow | None, Connection | None]:
+        """Read a row and lock it until a transaction ends, which is begun here.
+
+        Args:
+            row_id: Which one.
+            to_write: Whether to make sure that a credential can be written.
+
+        Returns:
+            The row, and the connection of the transaction; None and None if there is none.
+        """
+        found = None
+
+        def read(connection: Connection) -> bool:
+            nonlocal found
+            found = _find(connection, _one(row_id).with_for_update())
+            if found is not None and to_write:
+                fill = update(sealed).where(sealed.c.row_id == row_id).values(reserved=filling())
+                connection.execute(fill)
+            return found is not None
+
+        with _unavailable():
+            connection = self.database.hold(read)
+        return found, connection
+
+    def replace(
+        self, row_id: str, read: str, new: tuple[str, str], *, ends: Connection | None
+    ) -> bool:
+        """Write a credential in the place of the one that was read, in a row that has not ended.
+
+        It may be repeated when it is not known whether it succeeded.
+
+        Args:
+            row_id: Which row.
+            read: The sealed text that it is to replace.
+            new: The id of the application's key, and the sealed text.
+            ends: The connection that holds the row, if one does.
+
+        Returns:
+            Whether it is written now.
+        """
+        statement = (
+            update(sealed)
+            .where(sealed.c.row_id == row_id)
+            .where(sealed.c.ended_at.is_(None))
+            .where(sealed.c.sealed.in_([read, new[1]]))
+            .values(key_id=new[0], sealed=new[1], reserved="")
+        )
+        return self._change(statement, ends)
+
+    def delete(self, row_id: str, *, ends: Connection | None) -> bool:
+        """Delete a row, and say whether there was one.
+
+        Args:
+            row_id: Which one.
+            ends: The connection that holds the row, if one does.
+        """
+        return self._change(delete(sealed).where(sealed.c.row_id == row_id), ends)
+
+    def touch(self, row_id: str, at: datetime) -> None:
+        """Write when a row was last used, unless it is locked or used later."""
+        earlier = (sealed.c.row_id == row_id, sealed.c.last_used_at < _written(at))
+        free = select(sealed.c.row_id).where(*earlier).with_for_update(skip_locked=True)
+        use = update(sealed).where(*earlier).values(last_used_at=_written(at))
+
+        def write(connection: Connection) -> None:
+            if connection.scalar(free) is not None:
+                connection.execute(use)
+
+        self._run(write, write=True)
+
+    def end(self, row_id: str, at: datetime) -> None:
+        """Write when a row ended, unless that is there."""
+        going_on = (sealed.c.row_id == row_id, sealed.c.ended_at.is_(None))
+        self._change(update(sealed).where(*going_on).values(ended_at=_written(at)), None)
+
+    def of_user(self, wiki: str, subject: str) -> list[str]:
+        """The ids of a user's rows."""
+        wanted = select(sealed.c.row_id).where(sealed.c.wiki == wiki, sealed.c.subject == subject)
+        return self._run(lambda connection: list(connection.scalars(wanted)))
+
+    def delete_some(
+        self, name: str, before: datetime, size: int, after: datetime | None
+    ) -> list[datetime]:
+        """Delete a batch of rows, those with the earliest time first, save what is locked.
+
+        Args:
+            name: Which of their times.
+            before: Later rows stay.
+            size: How many rows at most.
+            after: Earlier rows are not looked for.
+
+        Returns:
+            Their times, in order.
+        """
+        time = sealed.c[name]
+        times = (time < _written(before), *([] if after is None else [time >= after]))
+        wanted = select(sealed.c.row_id, time).where(*times).order_by(time).limit(size)
+
+        def work(connection: Connection) -> list[datetime]:
+            found = _fetched(connection, wanted.with_for_update(skip_locked=True))
+            ids = [row[0] for row in found]
+            connection.execute(delete(sealed).where(sealed.c.row_id.in_(ids)))
+            return [row[1] for row in found]
+
+        return self._run(work, write=True)
+
+    def _change(self, statement: Delete | Update, ends: Connection | None) -> bool:
+        """Change a row, and say whether there was one to be changed."""
+        if ends is None:
+            return self._run(
+                lambda connection: connection.execute(statement).rowcount > 0, write=True
+            )
+
+        def change(connection: Connection) -> bool:
+            changed = connection.execute(statement).rowcount > 0
+            connection.commit()
+            return changed
+
+        try:
+            return self._run(change, inside=ends)
+        finally:
+            self.database.let_go(ends)  # a second try would wait for it
+
+    def _run(
+        self,
+        work: Callable[[Connection], _T],
+        *,
+        write: bool = False,
+        inside: Connection | None = None,
+    ) -> _T:
+        with _unavailable():
+            return self.database.run(work, write=write, inside=inside)
+
+
+def _one(row_id: str) -> Select[Any]:
+    return select(*_READ).where(sealed.c.row_id == row_id)
+
+
+def _find(connection: Connection, wanted: Select[Any]) -> SealedRow | None:
+    for row in _fetched(connection, wanted):
+        return SealedRow(**{name: _read(value) for name, value in zip(_NAMES, row, strict=True)})
+    return None
+
+
+def _fetched(connection: Connection, wanted: Select[Any]) -> list[Sequence[Any]]:
+    try:
+        return [tuple(row) for row in connection.execute(wanted)]
+    except (TypeError, ValueError):  # SQLite keeps anything where a time should be
+        pass
+    raise StoreUnavailableError(
+        "A row of the table pwb_oauth_sealed is damaged. Delete it: whose it was logs in again."
+    )
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(timezone.utc).replace(tzinfo=None)
+    return value
+
+
+def _read(value: Any) -> Any:
+    return value.replace(tzinfo=timezone.utc) if isinstance(value, datetime) else value
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    """Let one kind of error out: an application can do no more than say so."""
+    try:
+        yield
+    except StoreUnavailableError:
+        raise
+    except TokenStoreError as exc:
+        problem = str(exc)
+    else:
+        return
+    raise StoreUnavailableError(problem)

@@ -1,0 +1,211 @@
+"""A visitor's account at work: as any account, but from a sealed row and for one block."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pwb_oauth import deadline
+from pwb_oauth.account import Account
+from pwb_oauth.errors import ConfigurationError, IdentityError, LoginRequiredError
+from pwb_oauth.renewal import LiveCredential
+from pwb_oauth.tokens import TokenKey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import requests
+
+    from pwb_oauth.credential import Credential
+    from pwb_oauth.sender import Sender
+    from pwb_oauth.tokens import LockedCredential, TokenEntry
+    from pwb_oauth.web.sealed_store import LockedRow, SealedStore
+    from pwb_oauth.web.sealing import Seal
+    from pwb_oauth.web.user_session import UserSession
+    from pwb_oauth.wiki import Wiki
+
+_AGAIN = "Sign in again."
+_READS = frozenset({"GET", "HEAD"})
+_UNLIMITED = 3600.0
+"""Seconds that a request may take where nothing else is said: none is meant to hang for ever."""
+
+
+class SealedTokens:
+    """One user session's row, as a token store of one account."""
+
+    url = "sealed:"
+    read_only = False
+
+    def __init__(self, session: UserSession, store: SealedStore, seal: Seal) -> None:
+        """Read nothing yet."""
+        self._session = session
+        self._store = store
+        self._seal = seal
+
+    def load(self, key: TokenKey) -> Credential | None:
+        """Read and unseal it; None if the user was signed out meanwhile."""
+        del key
+        row = self._store.get(self._session.row_id)
+        return None if row is None or row.ended_at else self._seal.unseal(row, self._session.key)
+
+    @contextmanager
+    def locked(self, key: TokenKey) -> Iterator[LockedCredential]:
+        """Hold the row against every other tab, job, process and machine."""
+        del key
+        with self._store.locked(self._session.row_id) as locked:
+            yield _Locked(self._session, locked, self._seal)
+
+    def save(self, key: TokenKey, credential: Credential) -> None:
+        """Refuse: a row is made by signing in."""
+        del key, credential
+        raise ConfigurationError("A user session begins by signing in at the web tool.")
+
+    def forget(self, key: TokenKey) -> bool:
+        """Refuse: a row is deleted by signing out."""
+        del key
+        raise ConfigurationError("A user session ends by signing out of the web tool.")
+
+    def entries(self) -> tuple[TokenEntry, ...]:
+        """Nothing: it is no account of this process."""
+        return ()
+
+
+class _Locked:
+    """The credential of a row that is locked."""
+
+    def __init__(self, session: UserSession, locked: LockedRow, seal: Seal) -> None:
+        self._session = session
+        self._locked = locked
+        self._seal = seal
+
+    @property
+    def credential(self) -> Credential | None:
+        row = self._locked.row
+        return None if row is None or row.ended_at else self._seal.unseal(row, self._session.key)
+
+    def replace(self, credential: Credential) -> bool:
+        sealed = self._seal.seal(credential, self._session.row_id, self._session.key)
+        return self._locked.replace(sealed.key_id, sealed.value)
+
+
+class VisitorCredential(LiveCredential):
+    """A visitor's credential. A refreshed one is not used before the wiki has said whose it is.
+
+    Attributes:
+        is_over: Whether the wiki said that the visitor's approval is over.
+    """
+
+    def __init__(self, key: TokenKey, store: SealedTokens, wiki: Wiki, now: Credential) -> None:
+        """Begin with what was just unsealed."""
+        super().__init__(key, store, wiki)
+        self.is_over = False
+        self._adopt(now)
+
+    @property
+    def next_step(self) -> str:
+        """What the visitor does where the access token is of no use."""
+        return _AGAIN
+
+    def over(self, credential: Credential, why: str, code: str | None = None) -> LoginRequiredError:
+        """Remember it, so that the row can be marked once it is not locked any more."""
+        self.is_over = True
+        return super().over(credential, why, code)
+
+    def rename(self, username: str) -> None:
+        """Keep the name that the wiki knows the user by now."""
+        with self._store.locked(self._key) as entry:
+            current = entry.credential
+            if current is None or not entry.replace(replace(current, username=username)):
+                raise self.end(self.current().credential, "Signed out meanwhile")
+        self._key = TokenKey(self._key.wiki, username)
+        self._adopt(replace(current, username=username))
+
+    def _adopt_stored(self, credential: Credential) -> Sender:
+        if credential.access_token != self.current().credential.access_token:
+            self._check_owner(credential)
+        return self._adopt(credential)
+
+    def _check_owner(self, credential: Credential) -> None:
+        try:
+            identity = self.identity_of(credential)
+        except LoginRequiredError:
+            raise self.over(credential, "The wiki does not accept the new access token") from None
+        if identity.subject != credential.subject:
+            error = IdentityError(
+                f"{self._key.wiki} gave an access token of another user than "
+                f"{self._key.username}. {_AGAIN}"
+            )
+            self.refuse(error, credential)
+            raise error
+
+
+class VisitorAccount(Account):
+    """A visitor's account in one block.
+
+    Attributes:
+        is_open: Whether the block has not ended.
+    """
+
+    _live: VisitorCredential
+
+    def __init__(self, session: UserSession, store: SealedStore, seal: Seal) -> None:
+        """Take what the user session was opened with; nothing is read."""
+        key = TokenKey(session.wiki.name, session.username)
+        tokens = SealedTokens(session, store, seal)
+        super().__init__(key, tokens, session.wiki)
+        self._live = VisitorCredential(key, tokens, session.wiki, session.credential)
+        self._tokens = tokens
+        self.is_open = True
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the wiki said that the visitor's approval is over."""
+        return self._live.is_over
+
+    def request(
+        self, method: str, url: str, *, base: requests.Session, **kwargs: Any
+    ) -> requests.Response:
+        """Send a request as this visitor, as :meth:`Account.request` does, before the deadline.
+
+        Raises:
+            LoginRequiredError: The block has ended, or the user was signed out and this request
+                could write.
+            DeadlineExceededError: There is no time left.
+        """
+        self.require_open()
+        kwargs["timeout"] = _limited(kwargs.get("timeout"))
+        # A logout in another tab or during a job lets nothing be written after it.
+        if method.upper() not in _READS and self._tokens.load(self.key) is None:
+            raise self._live.end(self.credential, "Signed out meanwhile")
+        return super().request(method, url, base=base, **kwargs)
+
+    def require_open(self) -> None:
+        """Refuse to act for a visitor whose block has ended.
+
+        Raises:
+            LoginRequiredError: It has.
+        """
+        if not self.is_open:
+            raise LoginRequiredError(
+                "The block in which this site or session acted as a web tool's visitor has ended. "
+                "Use it inside the with statement."
+            )
+
+    def is_called(self, username: str) -> bool:
+        """Whether the wiki means this user by a name, if need be after a rename."""
+        return super().is_called(username) or self._was_renamed_to(username)
+
+    def _was_renamed_to(self, username: str) -> bool:
+        identity = self.identify()
+        if identity.username != username or identity.subject != self.credential.subject:
+            return False
+        self._live.rename(username)
+        self.key = TokenKey(self.key.wiki, username)
+        return True
+
+
+def _limited(timeout: Any) -> Any:
+    if isinstance(timeout, tuple):
+        return tuple(map(_limited, timeout))
+    return deadline.limit(_UNLIMITED if timeout is None else timeout)

@@ -1,0 +1,251 @@
+"""Signing in and out of a web tool in Flask, over real sockets to a sandbox wiki."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from flask_site import create_app, wiki_oauth
+from flask_visitor import (
+    CALLBACK,
+    PUBLIC_CALLBACK,
+    Visitor,
+    settings_for,
+    visitor_of,
+)
+from pwb_oauth.web.flask import signed_in, signed_out
+
+
+@pytest.fixture
+def visitor(wiki, tmp_path):
+    return visitor_of(wiki, tmp_path)
+
+
+class TestLogin:
+    def test_page_is_opened_nothing_begins(self, visitor):
+        """A GET shows one button, and no more happens."""
+        page = visitor.get("/oauth/login?next=/protected")
+        assert page.text.count("<button") == 1
+        assert 'method="post"' in page.text
+        assert 'value="/protected"' in page.text
+        assert not [name for name in visitor.cookies if "pending" in name]
+
+    @pytest.mark.parametrize("version", ["2.0", "1.0a"])
+    def test_button_is_pressed_visitor_is_signed_in(self, wiki, tmp_path, version):
+        """The way there and back ends where it was to end."""
+        visitor = visitor_of(wiki, tmp_path, PWB_OAUTH_OAUTH_VERSION=version)
+        arrival = visitor.log_in("Bob", next="/protected?a=b")
+        assert (arrival.status_code, arrival.location) == (303, "/protected?a=b")
+        assert visitor.who() == "Bob"
+
+    def test_two_people_each_is_themselves(self, wiki, tmp_path):
+        """In one process, with one store."""
+        alice = visitor_of(wiki, tmp_path)
+        bob = Visitor(alice.app, wiki)
+        alice.log_in("Alice")
+        bob.log_in("Bob")
+        assert (alice.who(), bob.who()) == ("Alice", "Bob")
+
+    def test_from_two_tabs_both_arrive(self, visitor, wiki):
+        """Each tab has left with a state of its own."""
+        first, second = visitor.leave(next="/me?1"), visitor.leave(next="/me?2")
+        assert visitor.come_back(wiki.approve(first)).location == "/me?1"
+        assert visitor.come_back(wiki.approve(second)).location == "/me?2"
+        assert visitor.who() == "Alice"
+
+    def test_again_the_first_user_session_is_gone(self, visitor):
+        """A browser has one user session at a time."""
+        visitor.log_in("Alice")
+        old = visitor.cookies
+        visitor.log_in("Bob")
+        assert visitor.who() == "Bob"
+        thief = Visitor(visitor.app, visitor.wiki)
+        for name, value in old.items():
+            thief.set_cookie(name, value)
+        assert thief.who() == "nobody"
+
+    def test_session_holds_something_it_is_gone(self, visitor):
+        """What somebody put there before is no part of the user session."""
+        visitor.get("/remember/planted")
+        visitor.log_in()
+        assert visitor.get("/recall").text == "None"
+
+    def test_cancel_is_explained(self, visitor, wiki):
+        """With 403 and a way to try again."""
+        page = visitor.come_back(wiki.approve(visitor.leave(), allow=False))
+        assert page.status_code == 403
+        assert "You did not allow" in page.text
+        assert 'href="/oauth/login"' in page.text
+
+    def test_signal_is_sent(self, visitor):
+        """Others learn who came, while the request is under way."""
+        came = []
+
+        def note(app, user_session) -> None:
+            came.append((app, user_session.username, wiki_oauth.user_session.username))
+
+        with signed_in.connected_to(note):
+            visitor.log_in()
+        assert came == [(visitor.app, "Alice", "Alice")]
+
+
+class TestCallback:
+    def test_answer_is_kept_to_itself(self, visitor, wiki):
+        """Neither a cache nor the next site gets the code, be it good or bad."""
+        good = visitor.come_back(wiki.approve(visitor.leave()))
+        bad = visitor.come_back("/oauth/callback?code=x&state=y")
+        for page in (good, bad):
+            assert "no-store" in page.headers["Cache-Control"]
+            assert page.headers["Referrer-Policy"] == "no-referrer"
+        assert bad.status_code == 400
+
+    @pytest.mark.parametrize("method", ["HEAD", "POST", "PUT"])
+    def test_other_method_leaves_the_code_unused(self, visitor, wiki, method):
+        """A look ahead does not sign anybody in, and spoils nothing."""
+        address = wiki.approve(visitor.leave())
+        path = address.removeprefix(visitor.origin)
+        assert visitor.client.open(path, method=method).status_code == 405
+        visitor.come_back(address)
+        assert visitor.who() == "Alice"
+
+    def test_replayed_visitor_stays_signed_in(self, visitor, wiki):
+        """The same address again is refused, and changes nothing."""
+        address = wiki.approve(visitor.leave())
+        visitor.come_back(address)
+        assert visitor.come_back(address).status_code == 400
+        assert visitor.who() == "Alice"
+
+    def test_failed_attempt_is_over(self, visitor, wiki):
+        """Its cookie goes with the error page."""
+        address = wiki.approve(visitor.leave())
+        wiki.fail_next("503", path="oauth2/access_token", count=9)
+        page = visitor.come_back(address)
+        assert page.status_code == 503
+        assert page.headers["Retry-After"]
+        assert not [name for name in visitor.cookies if "pending" in name]
+
+    def test_query_does_not_reach_the_log(self, visitor, wiki, caplog):
+        """Whatever happens, the code is in none of our lines."""
+        caplog.set_level(logging.DEBUG)
+        address = wiki.approve(visitor.leave())
+        wiki.fail_next("503", path="oauth2/access_token", count=9)
+        visitor.come_back(address)
+        code = address.partition("code=")[2].partition("&")[0]
+        assert code
+        assert caplog.text
+        assert code not in caplog.text
+
+
+class TestLogout:
+    def test_button_is_pressed_all_access_is_gone(self, visitor, wiki):
+        """The row and both cookies; the token is refused by the wiki."""
+        visitor.log_in()
+        old = visitor.cookies
+        with visitor.app.app_context():
+            flow = wiki_oauth.flow
+        session = flow.open(old, _row_id(visitor))
+        left = visitor.log_out()
+        assert (left.status_code, left.location) == (303, "/")
+        assert "pwb_oauth" not in visitor.cookies
+        for name, value in old.items():
+            visitor.set_cookie(name, value)
+        assert visitor.who() == "nobody"
+        assert flow.store.get(session.row_id) is None
+        assert not flow.is_accepted(session)
+
+    def test_nobody_is_signed_in_nothing_breaks(self, visitor):
+        """Twice, for example."""
+        assert visitor.log_out().status_code == 303
+
+    def test_session_holds_something_it_is_gone(self, visitor):
+        """The next one at this browser finds nothing."""
+        visitor.log_in()
+        visitor.get("/remember/mine")
+        visitor.log_out()
+        assert visitor.get("/recall").text == "None"
+
+    def test_by_get_is_refused(self, visitor):
+        """An image on another site would do."""
+        visitor.log_in()
+        assert visitor.get("/oauth/logout").status_code == 405
+        assert visitor.who() == "Alice"
+
+    def test_application_clears_its_session_the_row_goes(self, visitor):
+        """Whoever ends it, it is over."""
+        visitor.log_in()
+        with visitor.app.app_context():
+            store = wiki_oauth.flow.store
+        row_id = _row_id(visitor)
+        gone = []
+
+        def note(app, row_id) -> None:
+            gone.append(row_id)
+
+        with signed_out.connected_to(note):
+            visitor.post("/side-door")
+        assert store.get(row_id) is None
+        assert gone == [row_id]
+        assert visitor.who() == "nobody"
+
+    def test_row_is_gone_framework_is_logged_out(self, visitor):
+        """Nothing that was kept for the visitor stays, and others are told, once."""
+        visitor.log_in()
+        visitor.get("/remember/mine")
+        row_id = _row_id(visitor)
+        with visitor.app.app_context():
+            wiki_oauth.flow.store.delete(row_id)
+        gone = []
+
+        def note(app, row_id) -> None:
+            gone.append(row_id)
+
+        with signed_out.connected_to(note):
+            assert visitor.who() == "nobody"
+            assert visitor.who() == "nobody"
+        assert gone == [row_id]
+        assert visitor.get("/recall").text == "None"
+
+
+class TestLoginRequired:
+    @pytest.mark.parametrize("path", ["/protected", "/protected-async"])
+    def test_visitor_is_sent_to_the_button_and_back(self, visitor, path):
+        """Also for a view that is a coroutine."""
+        asked = visitor.get(f"{path}?q=%C3%A4 b")
+        assert asked.status_code == 303
+        page = visitor.get(asked.location)
+        target = page.text.partition('name="next" value="')[2].partition('"')[0]
+        assert visitor.log_in(next=target).location == target
+        assert visitor.get(target).text == "You are Alice."
+
+    def test_form_is_not_sent_again(self, visitor):
+        """Its content would be lost, and a GET of its address means nothing."""
+        assert visitor.post("/edit").location == "/oauth/login"
+
+
+class TestActing:
+    def test_edit_is_the_visitors(self, bot, wiki, tmp_path):
+        """Two visitors write, and the wiki credits each."""
+        alice = visitor_of(wiki, tmp_path)
+        bob = Visitor(alice.app, wiki)
+        for name, person in (("Alice", alice), ("Bob", bob)):
+            person.log_in(name)
+            said = person.post("/edit", {**person.csrf(), "title": f"By {name}", "text": "x"})
+            assert said.text == "Saved."
+        assert wiki.pages["By Alice"].latest.user == "Alice"
+        assert wiki.pages["By Bob"].latest.user == "Bob"
+
+    def test_grant_is_withdrawn_visitor_reads_so(self, bot, wiki, tmp_path):
+        """The page says to sign in again, and nobody is signed in any more."""
+        visitor = visitor_of(wiki, tmp_path)
+        visitor.log_in()
+        wiki.revoke("Alice", visitor.app.config["PWB_OAUTH_CLIENT_ID"])
+        page = visitor.post("/edit", {**visitor.csrf(), "title": "A", "text": "x"})
+        assert page.status_code == 403
+        assert "Please sign in again" in page.text
+        assert visitor.who() == "nobody"
+        assert "A" not in wiki.pages
+
+
+def _row_id(visitor) -> str:
+    return visitor.cookies["pwb_oauth"].split(".")[1]

@@ -1,0 +1,135 @@
+"""What an operator of a web tool in Flask gets wrong, and is told before the first visitor comes."""
+
+from __future__ import annotations
+
+import pytest
+
+from flask_site import create_app, wiki_oauth
+from flask_visitor import CALLBACK, PUBLIC_CALLBACK, Visitor, settings_for
+from pwb_oauth.errors import ConfigurationError
+from pwb_oauth.web.flask import WikiOAuth
+
+
+class TestSettings:
+    @pytest.mark.parametrize(
+        ("wrong", "said"),
+        [
+            ({"SECRET_KEY": None}, "SECRET_KEY is not set"),
+            ({"SECRET_KEY": "dev"}, "so short that it can be guessed"),
+            ({"SESSION_COOKIE_SECURE": False}, "SESSION_COOKIE_SECURE is off"),
+            ({"SESSION_COOKIE_HTTPONLY": False}, "SESSION_COOKIE_HTTPONLY is off"),
+            ({"SESSION_COOKIE_SAMESITE": "Strict"}, "set it to 'Lax'"),
+            ({"DEBUG": True}, "Debug mode lets every visitor run code"),
+            ({"PWB_OAUTH_DATABASE_URL": ""}, "PWB_OAUTH_DATABASE_URL is not set"),
+            ({"PWB_OAUTH_CLIENT_ID": None}, "PWB_OAUTH_CLIENT_ID is not set"),
+            ({"APPLICATION_ROOT": "/tool"}, "does not lie under APPLICATION_ROOT, '/tool'"),
+        ],
+    )
+    def test_is_wrong_application_is_not_made(self, wiki, tmp_path, wrong, said):
+        """The message says what to do."""
+        with pytest.raises(ConfigurationError, match=said):
+            create_app(**{**settings_for(wiki, tmp_path, PUBLIC_CALLBACK), **wrong})
+
+    def test_all_that_is_wrong_is_said_at_once(self, wiki, tmp_path):
+        """Nobody likes to learn of it one by one."""
+        wrong = {"SECRET_KEY": "dev", "SESSION_COOKIE_SECURE": False, "DEBUG": True}
+        with pytest.raises(ConfigurationError) as caught:
+            create_app(**settings_for(wiki, tmp_path, PUBLIC_CALLBACK, **wrong))
+        assert len(str(caught.value).splitlines()) == 3
+
+    @pytest.mark.parametrize("name", ["SECRET_KEY", "SECRET_KEY_FALLBACKS"])
+    def test_secret_key_is_the_encryption_key_application_is_not_made(self, wiki, tmp_path, name):
+        """A forged session must not follow from a key in the wrong place; it is not shown."""
+        settings = settings_for(wiki, tmp_path)
+        key = settings["PWB_OAUTH_ENCRYPTION_KEYS"]
+        settings[name] = key.encode() if name == "SECRET_KEY" else [key]
+        with pytest.raises(ConfigurationError, match="one of PWB_OAUTH_ENCRYPTION_KEYS") as caught:
+            create_app(**settings)
+        assert key not in str(caught.value)
+
+    def test_on_loopback_debug_mode_and_a_short_key_will_do(self, wiki, tmp_path):
+        """Nobody else gets there."""
+        assert create_app(**settings_for(wiki, tmp_path, DEBUG=True, SECRET_KEY="dev"))
+
+    def test_are_in_the_environment_they_are_read(self, wiki, tmp_path, monkeypatch):
+        """As Toolforge keeps them."""
+        for name, value in settings_for(wiki, tmp_path).items():
+            prefix = "" if name.startswith("PWB_OAUTH_") else "FLASK_"
+            monkeypatch.setenv(f"{prefix}{name}", str(value))
+        app = create_app()
+        app.config["PWB_OAUTH_CALLBACK_URL"] = CALLBACK  # for the visitor below
+        visitor = Visitor(app, wiki)
+        visitor.log_in()
+        assert visitor.who() == "Alice"
+
+    @pytest.mark.parametrize("path", ["/", "/login", "/a/logout", "/a/", "/<x>"])
+    def test_callback_lies_where_it_cannot_application_is_not_made(self, wiki, tmp_path, path):
+        """Login and logout lie beside it."""
+        with pytest.raises(ConfigurationError, match="cannot end in"):
+            create_app(**settings_for(wiki, tmp_path, f"http://127.0.0.1:9{path}"))
+
+    @pytest.mark.parametrize("path", ["/cb", "/a/b/back-from-wiki", "/a%20b/c"])
+    def test_callback_lies_anywhere_else_visitor_is_signed_in(self, wiki, tmp_path, path):
+        """The pages are where the consumer says."""
+        app = create_app(**settings_for(wiki, tmp_path, f"http://127.0.0.1:9{path}"))
+        visitor = Visitor(app, wiki)
+        login = f"{path.rpartition('/')[0]}/login"
+        away = visitor.post(login, visitor.csrf())
+        visitor.come_back(wiki.approve(away.location))
+        assert visitor.who() == "Alice"
+
+
+class TestFactory:
+    def test_two_applications_each_has_its_visitors(self, wiki, tmp_path):
+        """One extension object, two consumers, two stores, two keys."""
+        visitors = []
+        for name in ("one", "two"):
+            folder = tmp_path / name
+            folder.mkdir()
+            visitors.append(Visitor(create_app(**settings_for(wiki, folder)), wiki))
+        one, two = visitors
+        one.log_in("Alice")
+        two.log_in("Bob")
+        assert (one.who(), two.who()) == ("Alice", "Bob")
+        for name, value in one.cookies.items():
+            two.set_cookie(name, value)
+        assert two.who() == "nobody"
+
+    def test_application_was_not_set_up_error_says_so(self):
+        """Instead of a KeyError."""
+        from flask import Flask
+
+        with Flask("bare").test_request_context(), pytest.raises(
+            ConfigurationError, match=r"Call wiki_oauth.init_app\(app\)"
+        ):
+            _ = wiki_oauth.user_session
+
+    def test_application_is_given_to_the_constructor(self, wiki, tmp_path):
+        """As with other extensions."""
+        from flask import Flask
+
+        app = Flask("small")
+        app.config.update(settings_for(wiki, tmp_path))
+        WikiOAuth(app)
+        assert "pwb_oauth" in app.extensions
+
+    def test_requests_share_an_application_context_visitors_do_not(self, wiki, tmp_path):
+        """As in tests that push one."""
+        alice = Visitor(create_app(**settings_for(wiki, tmp_path)), wiki)
+        other = Visitor(alice.app, wiki)
+        alice.log_in()
+        with alice.app.app_context():
+            assert alice.who() == "Alice"
+            assert other.who() == "nobody"
+
+
+class TestCommands:
+    def test_purge_deletes_what_has_ended(self, wiki, tmp_path):
+        """By the settings, or by what is said."""
+        visitor = Visitor(create_app(**settings_for(wiki, tmp_path)), wiki)
+        visitor.log_in()
+        run = visitor.app.test_cli_runner().invoke
+        assert run(args=["wiki-oauth", "purge"]).output == "Deleted: 0\n"
+        assert visitor.who() == "Alice"
+        assert run(args=["wiki-oauth", "purge", "--idle", "0"]).output == "Deleted: 1\n"
+        assert visitor.who() == "nobody"

@@ -1,0 +1,185 @@
+"""The example web tools as programs of their own, each with a database and a home of its own."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import NullPool, create_engine, make_url, text
+
+from pwb_oauth.encryption import new_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pwb_oauth.testing import SandboxWiki
+    from pwb_oauth.testing.sandbox.model import Consumer
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+URLS = os.environ.get("PWB_OAUTH_TEST_DB_URLS", "").split()
+NO_SERVER = "PWB_OAUTH_TEST_DB_URLS names no database server (CI: .ci/with-databases)"
+_SECONDS = 60
+
+
+@dataclass
+class Database:
+    """An empty database; ``url`` is SQLAlchemy's.
+
+    Attributes:
+        django: What the Django example is told of it.
+    """
+
+    url: str
+    django: dict[str, str] = field(default_factory=dict)
+
+    def rows(self, statement: str) -> list[tuple[object, ...]]:
+        """What is in it."""
+        engine = create_engine(self.url, poolclass=NullPool)
+        with engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(text(statement))]
+
+
+@contextmanager
+def database_on(server: str | None, folder: Path) -> Iterator[Database]:
+    """A database of its own, which goes afterwards.
+
+    Args:
+        server: SQLAlchemy's URL of a server; None for a file of SQLite's.
+        folder: Where the file is made.
+    """
+    if server is None:
+        path = folder / "tool.sqlite3"
+        yield Database(f"sqlite:///{path}", {"DATABASE_NAME": str(path)})
+        return
+    url, name = make_url(server), f"pwb_oauth_test_{secrets.token_hex(6)}"
+    admin = create_engine(server, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine = "postgresql" if url.get_backend_name() == "postgresql" else "mysql"
+    told = {
+        "ENGINE": f"django.db.backends.{engine}",
+        "NAME": name,
+        "USER": url.username or "",
+        "PASSWORD": url.password or "",
+        "HOST": str(url.query.get("unix_socket") or url.query.get("host") or url.host or ""),
+    }
+    try:
+        yield Database(
+            url.set(database=name).render_as_string(hide_password=False),
+            {f"DATABASE_{key}": value for key, value in told.items()},
+        )
+    finally:
+        with admin.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name}"))
+
+
+@dataclass
+class Tool:
+    """A web tool that runs.
+
+    Attributes:
+        url: Where; by another host name than the wiki's, so that they are two sites to a browser.
+        wiki: Whose users sign in.
+        consumer: It is registered as.
+        database: Where it keeps its user sessions.
+        log: What it printed.
+    """
+
+    url: str
+    wiki: SandboxWiki
+    consumer: Consumer
+    database: Database
+    log: Path
+
+
+@contextmanager
+def django_review(wiki: SandboxWiki, folder: Path, server: str | None = None) -> Iterator[Tool]:
+    """``examples/django_review``, as its README starts it."""
+    with database_on(server, folder) as database:
+        port = _free_port()
+        url = f"http://localhost:{port}"
+        consumer = wiki.add_consumer(
+            "Patrol desk", callback_url=f"{url}/oauth/callback", grants=["basic", "patrol"]
+        )
+        variables = {
+            **_variables(wiki, consumer, folder),
+            **database.django,
+            "DJANGO_SECRET_KEY": secrets.token_urlsafe(40),
+        }
+        log = folder / "log"
+        manage = [sys.executable, str(EXAMPLES / "django_review" / "manage.py")]
+        with log.open("w") as output:
+            _run([*manage, "migrate"], variables, output)
+            serve = [*manage, "runserver", "--insecure", "--noreload", f"127.0.0.1:{port}"]
+            with _serving(serve, variables, output, port):
+                yield Tool(url, wiki, consumer, database, log)
+
+
+def _variables(wiki: SandboxWiki, consumer: Consumer, folder: Path) -> dict[str, str]:
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith("PWB_OAUTH_")
+    }
+    return {
+        **inherited,
+        **dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"), str(folder)),
+        "PWB_OAUTH_WIKI": wiki.api_url,
+        "PWB_OAUTH_CLIENT_ID": consumer.key,
+        "PWB_OAUTH_CLIENT_SECRET": str(consumer.secret),
+        "PWB_OAUTH_CALLBACK_URL": consumer.callback_url,
+        "PWB_OAUTH_ENCRYPTION_KEYS": new_key(),
+        "NO_PROXY": "127.0.0.1,localhost",
+    }
+
+
+def _run(command: list[str], variables: dict[str, str], output: object) -> None:
+    subprocess.run(  # noqa: S603  # our own program
+        command,
+        env=variables,
+        stdout=output,  # type: ignore[call-overload]
+        stderr=subprocess.STDOUT,
+        check=True,
+        timeout=_SECONDS,
+    )
+
+
+@contextmanager
+def _serving(
+    command: list[str], variables: dict[str, str], output: object, port: int
+) -> Iterator[None]:
+    process = subprocess.Popen(  # noqa: S603  # our own program
+        command,
+        env=variables,
+        stdout=output,  # type: ignore[call-overload]
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        _wait_for(port, process)
+        yield
+    finally:
+        process.terminate()
+        process.wait(_SECONDS)
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + _SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        with closing(socket.socket()) as caller:
+            if caller.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    pytest.fail("the web tool did not start")
+
+
+def _free_port() -> int:
+    with closing(socket.socket()) as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
