@@ -35,7 +35,7 @@ def rows(*, short: bool) -> Iterator[Row]:
     """Start-up and request counts."""
     with TemporaryDirectory() as folder, SandboxWiki() as wiki:
         bots = _bots(wiki, Path(folder))
-        yield from _start_up(wiki, bots, turns=4 if short else 10)
+        yield from _start_up(wiki, bots, turns=6 if short else 10)
         yield from _counts(wiki, bots)
 
 

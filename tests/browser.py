@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.ui import WebDriverWait
 
 if TYPE_CHECKING:
@@ -109,6 +109,15 @@ class Person:
         self.driver.set_page_load_timeout(_SECONDS)
         self.processes = [service.process.pid, self.driver.capabilities["goog:processID"]]
 
+    def start_afresh(self, url: str) -> None:
+        """Forget every cookie, close every tab but one, and go to an address."""
+        self.driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
+        for handle in self.driver.window_handles[1:]:
+            self.driver.switch_to.window(handle)
+            self.driver.close()
+        self.driver.switch_to.window(self.driver.window_handles[0])
+        self.open(url)
+
     def open(self, url: str) -> None:
         """Go to an address, as typed or by a bookmark."""
         self.driver.get(url)
@@ -118,9 +127,17 @@ class Person:
         path = f'//*[self::button or self::a][normalize-space()="{text}"]'
         if within:
             path = f'//article[.//h2[normalize-space()="{within}"]]{path}'
-        page = self.driver.find_element(By.TAG_NAME, "html")
+        before = self._loaded()
         self.driver.find_element(By.XPATH, path).click()
-        WebDriverWait(self.driver, _SECONDS).until(staleness_of(page))
+        # While one page follows the other the driver may find either, or complain.
+        wait = WebDriverWait(self.driver, _SECONDS, 0.05, [WebDriverException])
+        wait.until(lambda _: self._loaded() not in (None, before))
+
+    def _loaded(self) -> float | None:
+        """When the page that is open began to load; None before it is complete."""
+        script = "return document.readyState === 'complete' ? performance.timeOrigin : null"
+        found: float | None = self.driver.execute_script(script)
+        return found
 
     def fill(self, **fields: str) -> None:
         """Type into fields."""
@@ -168,27 +185,27 @@ class Person:
         """Go to another tab."""
         self.driver.switch_to.window(handle)
 
-    def faults(self) -> list[str]:
-        """What keeps some people from using the page, by light and by dark."""
+    def look(self, name: str) -> None:
+        """See that nothing keeps anybody from using the page, and keep a picture of it.
+
+        Args:
+            name: What the picture is called, if pictures are asked for.
+        """
+        assert self._faults() == []
+        if PICTURES is None:
+            return
+        height = self.driver.execute_script("return document.documentElement.scrollHeight")
+        self.driver.set_window_size(1000, max(600, min(height + 150, 3000)))
+        Path(PICTURES).mkdir(parents=True, exist_ok=True)
+        self.driver.save_screenshot(str(Path(PICTURES) / f"{name}.png"))
+
+    def _faults(self) -> list[str]:
         found = list(self.driver.execute_script(_FAULTS))
         for scheme in ("dark", "light"):
             wanted = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
             self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", wanted)
             found += [f"{scheme}: {each}" for each in self.driver.execute_script(_LOW_CONTRAST)]
         return found
-
-    def picture(self, name: str) -> None:
-        """Keep a screenshot of the whole page, if they are asked for."""
-        if PICTURES is None:
-            return
-        height = self.driver.execute_script("return document.documentElement.scrollHeight")
-        self.driver.set_window_size(1000, max(500, min(height + 150, 3000)))
-        Path(PICTURES).mkdir(parents=True, exist_ok=True)
-        self.driver.save_screenshot(str(Path(PICTURES) / f"{name}.png"))
-
-    def wait(self, condition: Any) -> None:
-        """Wait until something holds."""
-        WebDriverWait(self.driver, _SECONDS).until(lambda _: condition())
 
     def leave(self) -> None:
         """Close the browser; no process of it is left."""

@@ -21,7 +21,9 @@ GRANTS = ("basic", "editpage", "createeditmovepage")
 _FIELD = re.compile(r'name="pwb_oauth_csrf" value="([^"]*)"')
 
 
-def settings_for(wiki: SandboxWiki, folder, callback: str = CALLBACK, **more) -> dict:
+def settings_for(
+    wiki: SandboxWiki, folder, callback: str = CALLBACK, *, grants=GRANTS, **more
+) -> dict:
     """Register a consumer, and say what a site is configured with to use it."""
     from pwb_oauth.encryption import new_key
 
@@ -29,7 +31,7 @@ def settings_for(wiki: SandboxWiki, folder, callback: str = CALLBACK, **more) ->
         f"tool {len(wiki.consumers)}",
         owner="Admin",
         callback_url=callback,
-        grants=GRANTS,
+        grants=grants,
         oauth_version=more.get("PWB_OAUTH_OAUTH_VERSION", "2.0"),
     )
     return {
@@ -46,29 +48,35 @@ def settings_for(wiki: SandboxWiki, folder, callback: str = CALLBACK, **more) ->
 
 
 class Visitor:
-    """One browser."""
+    """One browser.
+
+    Attributes:
+        origin: The site as the browser knows it.
+        inside: The site as a proxy would reach it.
+    """
 
     def __init__(self, app: Flask, wiki: SandboxWiki) -> None:
         self.app = app
         self.wiki = wiki
         self.client = app.test_client()
-        callback = urlsplit(app.config["PWB_OAUTH_CALLBACK_URL"])
-        self.origin = f"{callback.scheme}://{callback.netloc}"
+        callback = urlsplit(app.extensions["pwb_oauth"].settings.consumer.callback_url)
+        self.login = f"{callback.path.rpartition('/')[0]}/login"
+        self.origin = self.inside = f"{callback.scheme}://{callback.netloc}"
 
     def get(self, path: str, **more) -> TestResponse:
-        return self.client.get(path, base_url=self.origin, **more)
+        return self.client.get(path, base_url=self.inside, **more)
 
     def post(self, path: str, data: dict | None = None, **more) -> TestResponse:
         more.setdefault("headers", {"Origin": self.origin, "Sec-Fetch-Site": "same-origin"})
-        return self.client.post(path, base_url=self.origin, data=data, **more)
+        return self.client.post(path, base_url=self.inside, data=data, **more)
 
-    def csrf(self) -> dict[str, str]:
-        """The hidden field of a form of this visitor."""
-        return {"pwb_oauth_csrf": _FIELD.search(self.get("/form").text)[1]}
+    def csrf(self, path: str = "") -> dict[str, str]:
+        """The hidden field of a page of this visitor; of the login page if none is named."""
+        return {"pwb_oauth_csrf": _FIELD.search(self.get(path or self.login).text)[1]}
 
     def leave(self, **fields: str) -> str:
         """Press the button; the address on the wiki."""
-        response = self.post("/oauth/login", {**self.csrf(), **fields})
+        response = self.post(self.login, {**self.csrf(), **fields})
         assert response.status_code == 303, response.text
         return response.location
 
@@ -98,6 +106,16 @@ class Visitor:
             for cookie in self.client._cookies.values()
             if cookie.domain == host
         }
+
+    @property
+    def cookie_header(self) -> str:
+        """What a browser sends."""
+        return "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+
+    @property
+    def pending(self) -> list[str]:
+        """The names of the cookies of attempts under way."""
+        return [name for name in self.cookies if "pending" in name]
 
     def set_cookie(self, name: str, value: str) -> None:
         self.client.set_cookie(name, value, domain=urlsplit(self.origin).hostname)

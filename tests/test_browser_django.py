@@ -2,53 +2,73 @@
 
 from __future__ import annotations
 
+from secrets import token_hex
+
 import pytest
 
 from browser import needs_browser, person
+from pwb_oauth.testing import SandboxWiki
 from sandbox_api import signed_in
 from web_examples import NO_SERVER, URLS, django_review
 
 SIGN_IN = "Sign in with your wiki account"
 PATROL = "Mark as patrolled"
-PLACES = [
-    None,
-    *(URLS or [pytest.param("", marks=pytest.mark.skip(reason=NO_SERVER))]),
-]
+SERVERS = URLS or [pytest.param("", marks=pytest.mark.skip(reason=NO_SERVER))]
+on_sqlite = pytest.mark.parametrize("tool", [None], indirect=True, scope="module", ids=["sqlite"])
+on_every_database = pytest.mark.parametrize(
+    "tool",
+    [None, *SERVERS],
+    indirect=True,
+    scope="module",
+    ids=lambda url: url.partition(":")[0] if url else "sqlite" if url is None else "servers",
+)
 
 pytestmark = needs_browser
 
 
+@pytest.fixture(scope="module")
+def tool(tmp_path_factory, request):
+    """One for all tests on a database: it takes a while to start."""
+    with SandboxWiki() as wiki:
+        for name in ("Ann", "Ben"):
+            wiki.add_user(name, groups=["patroller"])
+        server = getattr(request, "param", None)
+        with django_review(wiki, tmp_path_factory.mktemp("tool"), server) as tool:
+            yield tool
+
+
 @pytest.fixture
-def wiki(sandbox_wiki):
-    """With two patrollers, and two edits to look at by somebody else."""
-    for name in ("Ann", "Ben"):
-        sandbox_wiki.add_user(name, groups=["patroller"])
-    sandbox_wiki._state.recent_changes.clear()
-    bob = signed_in(sandbox_wiki, "Bob")
+def wiki(tool, monkeypatch):
+    """With two edits to look at, by somebody else, and nobody signed in."""
+    for name in ("recent_changes", "log_events", "acceptances"):
+        monkeypatch.setattr(tool.wiki._state, name, [])
+    monkeypatch.setattr(tool.wiki._state, "access_tokens", {})
+    tool.wiki.log.clear()
+    tool.database.execute("DELETE FROM pwb_oauth_sealedusersession")
+    bob = signed_in(tool.wiki, "Bob")
     for title, text in (("Solar eclipse", "The Sun behind the Moon."), ("Comet", "A tail of ice.")):
-        bob.write("edit", title=title, text=text, summary=f"About the {title.lower()}")
-    return sandbox_wiki
+        summary = f"About the {title.lower()}"
+        bob.write("edit", title=title, text=f"{text} {token_hex(4)}", summary=summary)
+    return tool.wiki
+
+
+@pytest.fixture(scope="module")
+def browsers():
+    """Two profiles; in Ben's no page may run scripts."""
+    with person("Ann") as ann, person("Ben", scripts=False) as ben:
+        yield {"Ann": ann, "Ben": ben}
 
 
 @pytest.fixture
-def tool(wiki, tmp_path, request):
-    with django_review(wiki, tmp_path, getattr(request, "param", None)) as tool:
-        yield tool
+def ann(browsers, tool, wiki):
+    browsers["Ann"].start_afresh(tool.url)
+    return browsers["Ann"]
 
 
 @pytest.fixture
-def ann(tool):
-    with person("Ann") as ann:
-        ann.open(tool.url)
-        yield ann
-
-
-@pytest.fixture
-def ben(tool):
-    """Ben's browser runs no scripts."""
-    with person("Ben", scripts=False) as ben:
-        ben.open(tool.url)
-        yield ben
+def ben(browsers, tool, wiki):
+    browsers["Ben"].start_afresh(tool.url)
+    return browsers["Ben"]
 
 
 def sign_in(somebody, tool):
@@ -64,36 +84,49 @@ def credited(wiki):
     return {event.title: event.user for event in wiki._state.log_events if event.type == "patrol"}
 
 
+def tokens_of(tool):
+    """The access tokens that the wiki gave the tool."""
+    tokens = tool.wiki._state.access_tokens.values()
+    return [token for token in tokens if token.consumer_key == tool.consumer.key]
+
+
 def user_sessions(tool):
-    return len(tool.database.rows("SELECT row_id FROM pwb_oauth_sealedusersession"))
+    return len(tool.database.execute("SELECT row_id FROM pwb_oauth_sealedusersession"))
 
 
-@pytest.mark.parametrize("tool", PLACES, indirect=True)
+@on_every_database
 class TestTwoPeople:
     def test_at_the_same_time_each_acts_as_themselves(self, wiki, tool, ann, ben):
         """Both are on the way at once; the wiki's log names who pressed the button."""
         for somebody in (ann, ben):
             assert somebody.heading == "A second look at recent edits"
+            somebody.look("django-welcome")
             somebody.press(SIGN_IN)
+            somebody.look("wiki-log-in")
             somebody.log_in_to_wiki(wiki)
             assert somebody.sees(f"Hi {somebody.name},")
             assert somebody.sees("Patrol desk needs permission")
             assert somebody.sees("Patrol changes to pages")
+            somebody.look("wiki-consent")
         for somebody in (ben, ann):
             somebody.press("Allow")
             assert somebody.sees(f"Signed in as {somebody.name}")
+            somebody.look("django-edits")
         ann.press(PATROL, within="Comet")
         assert ann.sees("Comet is patrolled.")
+        ann.look("django-patrolled")
         ben.press(PATROL, within="Solar eclipse")
         assert ben.sees("Nothing is left to do")
         assert ben.sees("Ben (you) patrolled Solar eclipse")
         assert ben.sees("Ann patrolled Comet")
+        ben.look("django-nothing-left")
         assert credited(wiki) == {"Comet": "Ann", "Solar eclipse": "Ben"}
         by = {entry.user for entry in wiki.log.select(action="patrol")}
         assert by == {"Ann", "Ben"}
         assert user_sessions(tool) == 2
 
 
+@on_sqlite
 class TestCancel:
     def test_nobody_is_signed_in_and_can_try_again(self, wiki, tool, ann):
         """OAuth 2.0's Cancel comes back with an error and without state."""
@@ -102,7 +135,9 @@ class TestCancel:
         ann.press("Cancel")
         assert ann.place == "/oauth/callback"
         assert "error=" in ann.driver.current_url
-        assert ann.sees("not allowed"), ann.text
+        assert ann.heading == "You are not signed in"
+        assert ann.sees("You did not allow the access")
+        ann.look("django-cancelled")
         assert "pwb_oauth" not in ann.cookies()
         assert user_sessions(tool) == 0
         ann.open(tool.url)
@@ -111,6 +146,7 @@ class TestCancel:
         assert ann.sees("Signed in as Ann")
 
 
+@on_sqlite
 class TestTwoTabs:
     def test_both_tabs_come_back_signed_in(self, wiki, tool, ann):
         """Two logins that overlap in one browser: the later one counts, in both tabs."""
@@ -134,7 +170,7 @@ class TestTwoTabs:
         assert credited(wiki) == {"Comet": "Ann", "Solar eclipse": "Ann"}
 
 
-@pytest.mark.parametrize("tool", PLACES, indirect=True)
+@on_every_database
 class TestLogout:
     def test_neither_back_button_nor_old_cookies_open_anything(self, wiki, tool, ann):
         """What was on the screen is asked for anew, and buttons in an old tab do nothing."""
@@ -142,10 +178,12 @@ class TestLogout:
         old_tab = ann.new_tab(tool.url)
         old = ann.cookies()
         assert {"pwb_oauth", "sessionid"} <= set(old)
+        given_out = tokens_of(tool)
         ann.press("Log out")
         assert ann.heading == "A second look at recent edits"
         assert user_sessions(tool) == 0
         assert not {"pwb_oauth", "sessionid"} & set(ann.cookies())
+        ann.look("django-logged-out")
         ann.driver.back()
         assert not ann.sees("Signed in as"), ann.text
         assert not ann.sees("Solar eclipse")
@@ -157,5 +195,94 @@ class TestLogout:
         ann.press(PATROL, within="Comet")
         assert not ann.sees("Comet is patrolled.")
         assert credited(wiki) == {}
-        wiki_tokens = [token for token in wiki._state.access_tokens.values() if token.user_id]
-        assert not [token for token in wiki_tokens if not token.revoked]
+        assert [token.revoked for token in given_out] == [True]
+
+
+@on_sqlite
+class TestProblems:
+    """What goes wrong becomes a page that says what to do."""
+
+    def test_access_withdrawn_between_two_clicks(self, wiki, tool, ann):
+        """On the wiki's own page; the visitor can sign in anew."""
+        sign_in(ann, tool)
+        wiki.revoke("Ann")
+        ann.press(PATROL, within="Comet")
+        assert ann.heading == "Please sign in again"
+        ann.look("django-withdrawn")
+        ann.press("Sign in")
+        ann.look("django-sign-in-again")
+        ann.press(SIGN_IN)
+        ann.press("Allow")
+        ann.press(PATROL, within="Comet")
+        assert credited(wiki) == {"Comet": "Ann"}
+
+    def test_wiki_that_is_down(self, wiki, tool, ann):
+        """The list is there again as soon as the wiki is."""
+        sign_in(ann, tool)
+        wiki.fail_next("503", count=100)
+        ann.open(tool.url)
+        assert ann.heading == "The wiki cannot be reached"
+        ann.look("django-wiki-down")
+        wiki._faults.clear()
+        ann.press("Back to the list")
+        assert ann.heading == "Edits to review"
+
+    def test_callback_without_having_left(self, tool, ann):
+        """An address that somebody sent, or a bookmark."""
+        ann.open(f"{tool.consumer.callback_url}?code=x&state=y")
+        assert ann.heading == "This sign-in was not begun here"
+        ann.look("django-astray")
+
+    def test_blocked_account(self, wiki, tool, ann):
+        """The wiki's word for it is not shown as a failure of the tool."""
+        sign_in(ann, tool)
+        wiki.block("Ann", reason="A test")
+        ann.press(PATROL, within="Comet")
+        assert credited(wiki) == {}
+        ann.look("django-blocked")
+
+    def test_consumer_that_was_disabled(self, wiki, tool, ann):
+        """Nobody can sign in, and nobody has to try."""
+        sign_in(ann, tool)
+        wiki.disable(tool.consumer)
+        try:
+            ann.open(tool.url)
+            assert ann.heading == "Signing in does not work at the moment"
+            ann.look("django-disabled")
+        finally:
+            wiki.set_consumer_state(tool.consumer.key, "approved")
+
+    def test_account_that_may_not_patrol(self, wiki, tool, ann):
+        """The list would be of no use."""
+        ann.name = "Alice"
+        try:
+            sign_in(ann, tool)
+        finally:
+            ann.name = "Ann"
+        assert ann.sees("Your account may not patrol")
+        ann.look("django-no-right")
+
+
+class TestOAuth1:
+    @pytest.fixture(scope="class")
+    def tool(self, tmp_path_factory):
+        """The same tool with a consumer of the older protocol."""
+        with SandboxWiki() as wiki:
+            wiki.add_user("Ann", groups=["patroller"])
+            folder = tmp_path_factory.mktemp("tool")
+            with django_review(wiki, folder, oauth_version="1.0a") as tool:
+                yield tool
+
+    def test_cancel_stays_on_the_wiki_and_the_next_try_works(self, wiki, tool, ann):
+        """The wiki says by itself that the access was not allowed."""
+        ann.press(SIGN_IN)
+        ann.log_in_to_wiki(wiki)
+        ann.press("Cancel")
+        assert ann.driver.current_url.startswith(wiki.url)
+        assert ann.sees("You have chosen not to allow")
+        ann.look("wiki-cancelled-oauth1")
+        ann.open(tool.url)
+        ann.press(SIGN_IN)
+        ann.press("Allow")
+        ann.press(PATROL, within="Comet")
+        assert credited(wiki) == {"Comet": "Ann"}

@@ -17,7 +17,7 @@ import pytest
 import requests
 from click.testing import CliRunner
 
-from pwb_oauth import cli
+from pwb_oauth import cli, testing
 from pwb_oauth.cli import demo_run
 from pwb_oauth.cli.demo_run import Kind
 from pwb_oauth.testing.file_keyring import VARIABLE, FileKeyring
@@ -70,7 +70,7 @@ class TestDemo:
     def script(self, tmp_path, monkeypatch, text):
         path = tmp_path / "script.py"
         path.write_text(text)
-        monkeypatch.setattr(demo_run, "_quickstart", lambda: path)
+        monkeypatch.setattr(demo_run, "example", lambda _name: path)
 
     def test_each_kind_is_right_and_it_is_quick(self, tmp_path):
         """Behind a proxy that is not there, with nothing left behind in the home folder."""
@@ -209,6 +209,6 @@ class TestDemo:
     def test_extra_missing_it_names_it(self, terminal, monkeypatch):
         """What an installation without the sandbox says."""
         monkeypatch.setitem(sys.modules, "pwb_oauth.testing.sandbox", None)
-        monkeypatch.delattr("pwb_oauth.testing.SandboxWiki", raising=False)
+        monkeypatch.delitem(vars(testing), "SandboxWiki", raising=False)
         with pytest.raises(ImportError, match=r"pwb-oauth\[sandbox\]"):
             terminal.type("demo")

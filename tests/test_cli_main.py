@@ -217,8 +217,8 @@ class TestInterruption:
 
     @pytest.mark.parametrize(
         ("arguments", "question"),
-        [(["login"], "oken"), (["setup"], r"\[y/N\]")],
-        ids=["hidden", ""],
+        [(["login"], r"nothing is shown\): "), (["setup"], r"\[y/N\]: ")],
+        ids=["hidden", "shown"],
     )
     def test_ctrl_d_at_a_prompt_it_is_1_and_one_line(self, person, arguments, question):
         """Of whatever kind: the input has ended, and nobody interrupted."""

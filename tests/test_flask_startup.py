@@ -1,11 +1,11 @@
-"""What an operator of a web tool in Flask gets wrong, and is told before the first visitor comes."""
+"""What an operator of a web tool in Flask gets wrong, and is told before a visitor comes."""
 
 from __future__ import annotations
 
 import pytest
 
 from flask_site import create_app, wiki_oauth
-from flask_visitor import CALLBACK, PUBLIC_CALLBACK, Visitor, settings_for
+from flask_visitor import PUBLIC_CALLBACK, Visitor, settings_for
 from pwb_oauth.errors import ConfigurationError
 from pwb_oauth.web.flask import WikiOAuth
 
@@ -56,9 +56,7 @@ class TestSettings:
         for name, value in settings_for(wiki, tmp_path).items():
             prefix = "" if name.startswith("PWB_OAUTH_") else "FLASK_"
             monkeypatch.setenv(f"{prefix}{name}", str(value))
-        app = create_app()
-        app.config["PWB_OAUTH_CALLBACK_URL"] = CALLBACK  # for the visitor below
-        visitor = Visitor(app, wiki)
+        visitor = Visitor(create_app(), wiki)
         visitor.log_in()
         assert visitor.who() == "Alice"
 
@@ -99,8 +97,9 @@ class TestFactory:
         """Instead of a KeyError."""
         from flask import Flask
 
-        with Flask("bare").test_request_context(), pytest.raises(
-            ConfigurationError, match=r"Call wiki_oauth.init_app\(app\)"
+        with (
+            Flask("bare").test_request_context(),
+            pytest.raises(ConfigurationError, match=r"Call wiki_oauth.init_app\(app\)"),
         ):
             _ = wiki_oauth.user_session
 
@@ -133,3 +132,24 @@ class TestCommands:
         assert visitor.who() == "Alice"
         assert run(args=["wiki-oauth", "purge", "--idle", "0"]).output == "Deleted: 1\n"
         assert visitor.who() == "nobody"
+
+    def test_check_says_what_the_wiki_says(self, wiki, tmp_path):
+        """A right consumer, and a wrong secret."""
+        settings = settings_for(wiki, tmp_path)
+        right = create_app(**settings).test_cli_runner().invoke(args=["wiki-oauth", "check"])
+        assert right.exit_code == 0
+        assert "knows the consumer" in right.output
+        assert "cannot be seen from here" in right.output
+        settings["PWB_OAUTH_CLIENT_SECRET"] = "0" * 40
+        wrong = create_app(**settings).test_cli_runner().invoke(args=["wiki-oauth", "check"])
+        assert wrong.exit_code == 1
+        assert "does not accept PWB_OAUTH_CLIENT_ID and PWB_OAUTH_CLIENT_SECRET" in wrong.output
+
+    @pytest.mark.parametrize("command", ["purge", "check"])
+    def test_fails_error_is_said_without_a_traceback(self, wiki, tmp_path, command):
+        """The database lies nowhere; the wiki is away."""
+        settings = settings_for(wiki, tmp_path / "missing")
+        wiki.fail_next("503", count=9)
+        failed = create_app(**settings).test_cli_runner().invoke(args=["wiki-oauth", command])
+        assert failed.exit_code == 1
+        assert failed.output.startswith("Error: ")

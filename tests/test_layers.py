@@ -29,7 +29,8 @@ LAYERS = (
     {"account"},
     {"accounts", "prefetch"},
     {"sites"},
-    {"csrf", "destination", "fatal", "login"},
+    {"csrf", "fatal", "login"},
+    {"destination"},
     {"plugin"},
     {"web.cookies", "web.next_url", "web.problems", "web.settings", "web.user_session"},
     {"web.jobs", "web.pending", "web.sealing", "web.visitor", "web.visitor_sites"},
@@ -72,6 +73,7 @@ LAYERS = (
         "cli.status",
         "cli.whoami",
     },
+    {"cli.demo_web"},
     {"cli.demo", "cli.migrate", "cli.sandbox"},
     {"cli"},
     {"i18n", "scripts", "scripts.pwb_oauth.oauth"},
@@ -92,7 +94,7 @@ KNOW_PYWIKIBOT = {
     "web.acting",
     "web.visitor_sites",
 }
-RUN_THE_SANDBOX = {"cli.demo", "cli.demo_run", "cli.sandbox"}
+RUN_THE_SANDBOX = {"cli.demo", "cli.demo_run", "cli.demo_web", "cli.sandbox"}
 
 
 def module_of(path):

@@ -21,6 +21,7 @@ from pwb_oauth.encryption import new_key
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pwb_oauth.credential import OAuthVersion
     from pwb_oauth.testing import SandboxWiki
     from pwb_oauth.testing.sandbox.model import Consumer
 
@@ -41,11 +42,12 @@ class Database:
     url: str
     django: dict[str, str] = field(default_factory=dict)
 
-    def rows(self, statement: str) -> list[tuple[object, ...]]:
-        """What is in it."""
+    def execute(self, statement: str) -> list[tuple[object, ...]]:
+        """Do something to it behind the tool's back, and give the rows."""
         engine = create_engine(self.url, poolclass=NullPool)
-        with engine.connect() as connection:
-            return [tuple(row) for row in connection.execute(text(statement))]
+        with engine.begin() as connection:
+            result = connection.execute(text(statement))
+            return [tuple(row) for row in result] if result.returns_rows else []
 
 
 @contextmanager
@@ -102,13 +104,21 @@ class Tool:
 
 
 @contextmanager
-def django_review(wiki: SandboxWiki, folder: Path, server: str | None = None) -> Iterator[Tool]:
+def django_review(
+    wiki: SandboxWiki,
+    folder: Path,
+    server: str | None = None,
+    oauth_version: OAuthVersion = "2.0",
+) -> Iterator[Tool]:
     """``examples/django_review``, as its README starts it."""
     with database_on(server, folder) as database:
         port = _free_port()
         url = f"http://localhost:{port}"
         consumer = wiki.add_consumer(
-            "Patrol desk", callback_url=f"{url}/oauth/callback", grants=["basic", "patrol"]
+            "Patrol desk",
+            oauth_version=oauth_version,
+            callback_url=f"{url}/oauth/callback",
+            grants=["basic", "patrol"],
         )
         variables = {
             **_variables(wiki, consumer, folder),
@@ -135,6 +145,7 @@ def _variables(wiki: SandboxWiki, consumer: Consumer, folder: Path) -> dict[str,
         "PWB_OAUTH_CLIENT_ID": consumer.key,
         "PWB_OAUTH_CLIENT_SECRET": str(consumer.secret),
         "PWB_OAUTH_CALLBACK_URL": consumer.callback_url,
+        "PWB_OAUTH_OAUTH_VERSION": consumer.oauth_version,
         "PWB_OAUTH_ENCRYPTION_KEYS": new_key(),
         "NO_PROXY": "127.0.0.1,localhost",
     }

@@ -71,7 +71,8 @@ def _publish(account: WikiAccount) -> FilePage:
     _require_complete()
     sent = request.files["file"]
     ending = Path(sent.filename or "").suffix.lower()
-    site = account.site(*current_app.config["UPLOAD_SITE"].split(":"))
+    family, code = current_app.config["UPLOAD_SITE"].split(":")
+    site = account.site(code, family)
     try:
         page = FilePage(site, f"File:{request.form['title'].strip()}{ending}")
     except (ValueError, InvalidTitleError):

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pwb_oauth.credential import Credential
     from pwb_oauth.identity import Identity
     from pwb_oauth.sender import Sender
-    from pwb_oauth.tokens import TokenKey, TokenStore
+    from pwb_oauth.tokens import CredentialSource, TokenKey
     from pwb_oauth.wiki import Wiki
 
 _MAX_REPEATS = 3
@@ -47,7 +47,7 @@ class Account(AuthBase):
         wiki: The wiki on which the consumer is registered.
     """
 
-    def __init__(self, key: TokenKey, store: TokenStore, wiki: Wiki) -> None:
+    def __init__(self, key: TokenKey, store: CredentialSource, wiki: Wiki) -> None:
         """Read nothing yet."""
         self.key = key
         self.wiki = wiki
@@ -225,9 +225,10 @@ class Account(AuthBase):
     def _error(
         self, refusal: Refusal, credential: Credential, response: requests.Response
     ) -> LoginRequiredError:
-        code = error_code(response.headers.get(API_ERROR_HEADER), ()) or "no reason given"
+        code = error_code(response.headers.get(API_ERROR_HEADER), ())
+        reason = code or "no reason given"
         if refusal is Refusal.CONSUMER:
-            why = f"The consumer is not approved, or was disabled ({code})"
+            why = f"The consumer is not approved, or was disabled ({reason})"
             return self._live.end(credential, why, code)
         if refusal is Refusal.SIGNATURE:
             return LoginRequiredError(
@@ -236,9 +237,10 @@ class Account(AuthBase):
                 f"the consumer secret or the access secret is wrong. {self._live.next_step}"
             )
         return LoginRequiredError(
-            f"{urlsplit(response.url).netloc} does not let {self.key.username} in ({code}). "
+            f"{urlsplit(response.url).netloc} does not let {self.key.username} in ({reason}). "
             "See whether the account is blocked, locked, or the consumer meant for another wiki. "
-            f"With another consumer, log in again: {self.key.login_command}"
+            f"With another consumer, log in again: {self.key.login_command}",
+            code,
         )
 
     def _given_up(self, refusal: Refusal, credential: Credential) -> PwbOAuthError:

@@ -8,9 +8,13 @@ from urllib.parse import unquote, urlsplit
 
 from pwb_oauth import sites
 from pwb_oauth.errors import ConfigurationError
+from pwb_oauth.fatal import fatal_for_pywikibot
 from pwb_oauth.sender import Nobody
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import requests
     from pywikibot.site import APISite
 
     from pwb_oauth.wiki import Wiki
@@ -19,13 +23,33 @@ if TYPE_CHECKING:
 _AN_API = re.compile(r"/(api|rest)\.php(/|$)")
 
 
-def auth_for(site: APISite, uri: str | None, protocol: str | None) -> dict[str, Any]:
-    """The ``auth`` argument for a request of a site; empty where Pywikibot is to choose.
+def send(
+    request: Callable[..., requests.Response],
+    site: APISite,
+    uri: str | None = None,
+    headers: dict[str, str] | None = None,
+    **rest: Any,
+) -> requests.Response:
+    """Send a request of a site as ``pywikibot.comms.http.request`` does, as the site's account.
 
     Args:
+        request: That function.
         site: Whose request it is.
         uri: What ``site.base_url`` makes a URL of.
-        protocol: Its scheme, if it is not the site's.
+        headers: Its headers.
+        **rest: What it takes besides; who says ``auth`` has chosen already.
+    """
+    with fatal_for_pywikibot():
+        if "auth" not in rest:
+            rest |= _auth_for(site, uri, rest.get("protocol"))
+        response = request(site, uri, headers, **rest)
+        if sites.is_signing_in():
+            sites.require_json(site, response)
+        return response
+
+
+def _auth_for(site: APISite, uri: str | None, protocol: str | None) -> dict[str, Any]:
+    """The ``auth`` argument for a request of a site; empty where Pywikibot is to choose.
 
     Raises:
         ConfigurationError: It asks another API, or would go out in clear text.

@@ -177,22 +177,10 @@ def _request(
     wrapped: Callable[..., Any], instance: None, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """``http.request``: say which account the request is sent as, if any."""
-    from pwb_oauth import destination, sites  # noqa: PLC0415  # imports Pywikibot
+    from pwb_oauth.destination import send  # noqa: PLC0415  # imports Pywikibot
 
     del instance
-
-    def send(
-        site: APISite, uri: str | None = None, headers: dict[str, str] | None = None, **rest: Any
-    ) -> Any:
-        with fatal_for_pywikibot():
-            if "auth" not in rest:
-                rest |= destination.auth_for(site, uri, rest.get("protocol"))
-            response = wrapped(site, uri, headers, **rest)
-            if sites.is_signing_in():
-                sites.require_json(site, response)
-            return response
-
-    return send(*args, **kwargs)
+    return send(wrapped, *args, **kwargs)
 
 
 def _login(

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pwb_oauth.credential import AccessToken, Credential
     from pwb_oauth.errors import PwbOAuthError
     from pwb_oauth.identity import Identity
-    from pwb_oauth.tokens import TokenStore
+    from pwb_oauth.tokens import CredentialSource
     from pwb_oauth.wiki import Wiki
 
 
@@ -38,7 +38,7 @@ class LiveCredential:
     until another one is stored. What is stored is never deleted here.
     """
 
-    def __init__(self, key: TokenKey, store: TokenStore, wiki: Wiki) -> None:
+    def __init__(self, key: TokenKey, store: CredentialSource, wiki: Wiki) -> None:
         """Read nothing yet."""
         self._key = key
         self._store = store

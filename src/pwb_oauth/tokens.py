@@ -104,20 +104,12 @@ class LockedCredential(Protocol):
         """
 
 
-@runtime_checkable
-class TokenStore(Protocol):
-    """Where credentials are kept. Every method may be called from any thread.
-
-    A credential that is not there is None; one that cannot be read raises, and stays as it is.
-    """
-
-    @property
-    def url(self) -> str:
-        """The URL that :func:`open_token_store` opens this store by, without any secret."""
+class CredentialSource(Protocol):
+    """What an account reads its credential from, and keeps it in when it is renewed."""
 
     @property
     def read_only(self) -> bool:
-        """Whether :meth:`save` and :meth:`forget` raise ReadOnlyStoreError."""
+        """Whether nothing can be kept, so that :meth:`locked` raises ReadOnlyStoreError."""
 
     def load(self, key: TokenKey) -> Credential | None:
         """Read a credential.
@@ -126,6 +118,28 @@ class TokenStore(Protocol):
             TokenStoreError: It is there and cannot be read.
             StoreUnavailableError: The store itself cannot be used.
         """
+
+    def locked(self, key: TokenKey) -> AbstractContextManager[LockedCredential]:
+        """Hold the lock of a credential against every other thread, process and machine.
+
+        Use it to renew an access token: read it again, ask the wiki, replace it, let go.
+
+        Raises:
+            ReadOnlyStoreError: The store can only be read.
+        """
+
+
+@runtime_checkable
+class TokenStore(CredentialSource, Protocol):
+    """Where credentials are kept. Every method may be called from any thread.
+
+    A credential that is not there is None; one that cannot be read raises, and stays as it is. A
+    store that is :attr:`read_only` raises ReadOnlyStoreError from :meth:`save` and :meth:`forget`.
+    """
+
+    @property
+    def url(self) -> str:
+        """The URL that :func:`open_token_store` opens this store by, without any secret."""
 
     def save(self, key: TokenKey, credential: Credential) -> None:
         """Keep a credential, in the place of one that is there already.
@@ -144,15 +158,6 @@ class TokenStore(Protocol):
 
     def entries(self) -> tuple[TokenEntry, ...]:
         """What is stored, sorted by key, without reading a secret."""
-
-    def locked(self, key: TokenKey) -> AbstractContextManager[LockedCredential]:
-        """Hold the lock of a credential against every other thread, process and machine.
-
-        Use it to renew an access token: read it again, ask the wiki, replace it, let go.
-
-        Raises:
-            ReadOnlyStoreError: The store can only be read.
-        """
 
 
 @dataclass

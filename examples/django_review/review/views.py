@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pywikibot
@@ -12,11 +13,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from pwb_oauth import Wiki
-from pwb_oauth.errors import PwbOAuthError
+from pwb_oauth.web.django.conf import flow
 from pwb_oauth.web.django.decorators import wiki_login_required
+from pwb_oauth.web.problems import problem_of
 from review import changes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from django.http import HttpRequest, HttpResponse
     from pywikibot.site import APISite
 
@@ -29,15 +33,15 @@ def review(request: HttpRequest) -> HttpResponse:
     """Show what is to be looked at; who is not signed in sees what the tool is for."""
     if not request.wiki_account:
         return render(request, "review/welcome.html", {"wiki": WIKI.host})
-    site = _site(request)
-    may_patrol = changes.may_patrol(site)
-    shown = {
-        "wiki": WIKI.host,
-        "username": request.wiki_account.username,
-        "may_patrol": may_patrol,
-        "changes": changes.unpatrolled(site) if may_patrol else [],
-        "patrols": changes.patrols(site),
-    }
+    with _site_of(request) as site:
+        may_patrol = changes.may_patrol(site)
+        shown = {
+            "wiki": WIKI.host,
+            "username": request.wiki_account.username,
+            "may_patrol": may_patrol,
+            "changes": changes.unpatrolled(site) if may_patrol else [],
+            "patrols": changes.patrols(site),
+        }
     return render(request, "review/changes.html", shown)
 
 
@@ -46,15 +50,19 @@ def review(request: HttpRequest) -> HttpResponse:
 def patrol(request: HttpRequest, revid: int) -> HttpResponse:
     """Mark an edit as patrolled, in the name of whoever pressed the button."""
     try:
-        title = changes.patrol(_site(request), revid)
-    except PwbOAuthError:
-        raise  # pwb_oauth's middleware explains it
+        with _site_of(request) as site:
+            title = changes.patrol(site, revid)
     except pywikibot.exceptions.Error as error:
+        if problem_of(error) is not None:
+            raise  # pwb_oauth's middleware explains it
         messages.warning(request, f"The wiki did not accept it: {error}")
     else:
         messages.success(request, f"{title} is patrolled.")
     return redirect("review")
 
 
-def _site(request: HttpRequest) -> APISite:
-    return request.wiki_account.site(url=WIKI.index_url)
+@contextmanager
+def _site_of(request: HttpRequest) -> Iterator[APISite]:
+    """The wiki to review, where what is done is done by the visitor."""
+    with flow().account(request.wiki_account) as account:
+        yield account.site(url=WIKI.index_url)

@@ -29,8 +29,13 @@ _STEPS = ("before", "after sign-in", "edit by", "after sign-out")
 @click.command()
 @click.option("--browser", is_flag=True, help="Allow the access yourself, in your browser.")
 @click.option("--keep", is_flag=True, help="Leave the wiki running until Ctrl-C.")
+@click.option(
+    "--web",
+    type=click.Choice(["django", "flask", "whoami"]),
+    help="Serve an example web tool instead, whose visitors sign in with the wiki.",
+)
 @options.idle_store_option
-def demo(browser: bool, keep: bool) -> None:
+def demo(browser: bool, keep: bool, web: str | None) -> None:
     """Watch an unchanged Pywikibot script sign in, edit and sign out.
 
     Starts a wiki on this machine, registers an OAuth consumer of each kind, lets a user allow each
@@ -41,12 +46,19 @@ def demo(browser: bool, keep: bool) -> None:
     Examples:
       pwb-oauth demo
       pwb-oauth demo --browser
+      pwb-oauth demo --web django
     """
     try:
         from pwb_oauth.testing import SandboxWiki  # noqa: PLC0415  # needs the extra
     except ModuleNotFoundError as error:
         raise MissingExtraError("sandbox") from error
 
+    if web is not None:
+        from pwb_oauth.cli import demo_web  # noqa: PLC0415  # needs the extra
+
+        with SandboxWiki() as wiki:
+            demo_web.run(wiki, web)
+        return
     console = terminal.console()
     with SandboxWiki() as wiki, tempfile.TemporaryDirectory(prefix="pwb-oauth-demo-") as folder:
         console.print(f"A wiki runs at {wiki.url}, with nothing in it but this demo.\n")

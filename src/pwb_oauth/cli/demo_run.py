@@ -117,7 +117,7 @@ class Stage:
 
     def _run_script(self) -> subprocess.CompletedProcess[str]:
         return subprocess.run(  # noqa: S603  # our own script, no shell
-            [sys.executable, str(_quickstart())],
+            [sys.executable, str(example("quickstart.py"))],
             env={**os.environ, **self._variables()},
             cwd=self.folder,
             capture_output=True,
@@ -205,10 +205,10 @@ def environment(variables: dict[str, str]) -> Iterator[None]:
         os.environ.update(before)
 
 
-def _quickstart() -> Path:
-    """The script: in the installed package, or in the checkout that is installed in place."""
-    installed = Path(str(resources.files("pwb_oauth"))) / "examples" / "quickstart.py"
-    return installed if installed.exists() else _checkout() / "examples" / "quickstart.py"
+def example(name: str) -> Path:
+    """An example: in the installed package, or in the checkout that is installed in place."""
+    installed = Path(str(resources.files("pwb_oauth"))) / "examples" / name
+    return installed if installed.exists() else _checkout() / "examples" / name
 
 
 def _checkout() -> Path:

@@ -250,6 +250,20 @@ class TokenStoreContract:
         assert writable.load(key) == renewed
         assert writable.entries()[0].expires_at == renewed.expires_at
 
+    def test_entries_tell_each_change(
+        self, writable: TokenStore, key: TokenKey, credential: Credential
+    ) -> None:
+        """Of a login, a renewal and a logout, although they were asked for before."""
+        assert writable.entries() == ()
+        writable.save(key, credential)
+        assert [entry.expires_at for entry in writable.entries()] == [credential.expires_at]
+        renewed = _renewed(key)
+        with writable.locked(key) as held:
+            held.replace(renewed)
+        assert [entry.expires_at for entry in writable.entries()] == [renewed.expires_at]
+        writable.forget(key)
+        assert writable.entries() == ()
+
     def test_replace_of_an_absent_credential_writes_nothing(
         self, writable: TokenStore, key: TokenKey
     ) -> None:

@@ -1,37 +1,41 @@
-"""A user session at work: Pywikibot's sites, and requests, that act as the visitor."""
+"""A visitor's account at work: Pywikibot's sites, and requests, that act as the visitor."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pywikibot
 import requests
 
-from pwb_oauth import prefetch, sites
+from pwb_oauth import deadline, plugin, prefetch, sites
 from pwb_oauth.errors import ConfigurationError
 from pwb_oauth.web.visitor import VisitorAccount
 from pwb_oauth.web.visitor_sites import Place, visitor_class
 from pwb_oauth.wiki import Wiki
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pywikibot.site import APISite
 
+    from pwb_oauth.credential import Credential
     from pwb_oauth.identity import Identity
-    from pwb_oauth.web.sealed_store import SealedStore
-    from pwb_oauth.web.sealing import Seal
-    from pwb_oauth.web.user_session import UserSession
+    from pwb_oauth.tokens import CredentialSource
+
+_WHO = {"action": "query", "meta": "userinfo", "format": "json"}
 
 _connections = requests.Session()
 """Its adapters are shared by all visitors, and with them the connections."""
 
 
 class WikiAccount:
-    """A visitor's account inside the block that ``WebFlow.account`` opens."""
+    """A visitor's account inside the block of :func:`acting_as`."""
 
-    def __init__(self, session: UserSession, store: SealedStore, seal: Seal) -> None:
+    def __init__(self, wiki: Wiki, credential: Credential, source: CredentialSource) -> None:
         """Ask nothing yet."""
-        self._session = session
-        self._account = VisitorAccount(session, store, seal)
+        self._wiki = wiki
+        self._account = VisitorAccount(wiki, credential, source)
         self._sites: dict[tuple[type[APISite], str, str], APISite] = {}
 
     def __repr__(self) -> str:
@@ -46,17 +50,17 @@ class WikiAccount:
     @property
     def subject(self) -> str:
         """The user's id, which outlives a rename."""
-        return self._session.subject
+        return str(self._account.credential.subject)
 
     @property
     def wiki(self) -> Wiki:
         """The wiki on which the consumer is registered."""
-        return self._session.wiki
+        return self._wiki
 
     @property
     def grants(self) -> tuple[str, ...]:
         """What the user approved, sorted."""
-        return self._session.grants
+        return self._account.credential.grants
 
     @property
     def is_over(self) -> bool:
@@ -71,7 +75,8 @@ class WikiAccount:
             IdentityError: The wiki does not name the user.
             TransportError: The wiki could not be asked.
         """
-        self._account.require_open()
+        # Where the consumer is disabled only api.php says so, and a refresh would end the tokens.
+        self._account.request("GET", self.wiki.api_url, base=_connections, params=_WHO)
         return self._account.identify()
 
     def site(
@@ -148,6 +153,32 @@ class WikiAccount:
             f"{self.username} is signed in to {self.wiki.name}, and {wiki.host} is another "
             "wiki. Let the visitor sign in with a consumer of that wiki."
         )
+
+
+@contextmanager
+def acting_as(
+    wiki: Wiki,
+    credential: Credential,
+    source: CredentialSource,
+    *,
+    seconds: float | None,
+) -> Iterator[WikiAccount]:
+    """Act as a visitor in a block.
+
+    Args:
+        wiki: The wiki on which the consumer is registered.
+        credential: What was just read from the source; its ``subject`` is known.
+        source: Where it is kept.
+        seconds: How long the wiki may take for all that is asked of it in the block; None for no
+            end, where nobody waits at a browser.
+    """
+    plugin.install_for_visitors()
+    account = WikiAccount(wiki, credential, source)
+    try:
+        with deadline.within(seconds):
+            yield account
+    finally:
+        account.close()
 
 
 class _VisitorSession(requests.Session):

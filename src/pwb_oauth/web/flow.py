@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from pwb_oauth import authorization, clock, deadline, oauth2, plugin
+from pwb_oauth import authorization, clock, deadline, oauth2
 from pwb_oauth.answers import mismatch, returned_parameters, same
 from pwb_oauth.credential import OAuth2AccessToken, Secret
 from pwb_oauth.errors import (
@@ -30,6 +30,7 @@ from pwb_oauth.web.pending import Attempt, PendingCookies
 from pwb_oauth.web.sealed_store import SealedRow
 from pwb_oauth.web.sealing import Seal
 from pwb_oauth.web.user_session import UserSession
+from pwb_oauth.web.visitor import SealedTokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -184,19 +185,17 @@ class WebFlow:
             LoginRequiredError: The wiki accepts the visitor's token no more, or the visitor has
                 signed out meanwhile.
         """
-        from pwb_oauth.web.acting import WikiAccount  # noqa: PLC0415  # imports Pywikibot
+        from pwb_oauth.web.acting import acting_as  # noqa: PLC0415  # imports Pywikibot
 
-        plugin.install_for_visitors()
-        account = WikiAccount(session, self.store, self._seal)
-        try:
-            with deadline.within(seconds):
+        source = SealedTokens(session, self.store, self._seal)
+        with acting_as(session.wiki, session.credential, source, seconds=seconds) as account:
+            try:
                 yield account
-        finally:
-            account.close()
-            if account.is_over:
-                # What the block raises matters more than that this could not be noted.
-                with suppress(StoreUnavailableError):
-                    self.store.end(session.row_id, clock.now())
+            finally:
+                if account.is_over:
+                    # What the block raises matters more than that this could not be noted.
+                    with suppress(StoreUnavailableError):
+                        self.store.end(session.row_id, clock.now())
 
     def is_accepted(self, session: UserSession) -> bool:
         """Ask the wiki whether it still accepts the visitor's token; if not, the session ends.
@@ -371,8 +370,9 @@ class WebFlow:
         return min(began_at + self.settings.lifetime, row.last_used_at + self.settings.idle)
 
     def _latest(self, session: UserSession) -> Credential | None:
-        """The credential as it is now: another tab may have refreshed it."""
-        row = self.store.get(session.row_id)
+        """The credential as it is now: another tab may have refreshed it, or be about to."""
+        with self.store.locked(session.row_id) as locked:
+            row = locked.row
         return None if row is None else self._seal.unseal(row, session.key)
 
     def _end_on_wiki(self, credential: Credential) -> None:

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 HOME = "/"
 MAX_LENGTH = 500
-"""Characters; what is pending goes into a cookie, and there may be five of them."""
+"""Bytes; what is pending goes into a cookie, and there may be five of them."""
 
 # Browsers take a backslash for a slash, and leave tabs and line ends out.
-_UNSAFE = re.compile(r"[\x00-\x20\x7f-\x9f\\\u2028\u2029\ud800-\udfff]")
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\\\u2028\u2029\ud800-\udfff]")
 
 
 def safe_next_url(text: str | None, own_paths: Collection[str] = ()) -> str:
@@ -24,9 +24,9 @@ def safe_next_url(text: str | None, own_paths: Collection[str] = ()) -> str:
         text: What a form or a query asks for.
         own_paths: The paths at which visitors sign in and out; nobody goes back to them.
     """
-    if not text or len(text) > MAX_LENGTH:
+    if not text or " " in text or len(text.encode("utf-8", "surrogatepass")) > MAX_LENGTH:
         return HOME
-    path = urlsplit(text).path if _is_path(text) else ""
+    path = unquote(urlsplit(text).path) if _is_path(text) else ""
     return text if path and path not in own_paths else HOME
 
 

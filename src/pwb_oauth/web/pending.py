@@ -94,7 +94,8 @@ class PendingCookies:
                 "consumer": [consumer.oauth_version, consumer.key],
                 "began_at": pending.began_at.isoformat(),
                 "next_url": attempt.next_url,
-            }
+            },
+            ensure_ascii=False,  # a cookie has no room for six characters in the place of one
         )
         encrypted = self._cipher.encrypt(text, name)
         return f"v1.{encrypted.key_id}.{encrypted.value}"

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-BATCH = 200
+BATCH = 100
 """How many rows are deleted in one transaction."""
 
 PAUSE = 0.03

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 DEFAULT_WIKI = "meta.wikimedia.org"
 LIFETIME = timedelta(days=30)
 IDLE = timedelta(days=14)
+_OAUTH_VERSIONS = ("2.0", "1.0a")
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,8 @@ class WebSettings(Secret):
             ConfigurationError: One is missing or malformed; it is named.
         """
         version = _read(get, "PWB_OAUTH_OAUTH_VERSION", "2.0")
+        if version not in _OAUTH_VERSIONS:
+            raise ConfigurationError("PWB_OAUTH_OAUTH_VERSION is neither 2.0 nor 1.0a.")
         return cls(
             wiki=Wiki.from_url(_read(get, "PWB_OAUTH_WIKI", DEFAULT_WIKI)),
             consumer=Consumer(
@@ -108,11 +111,20 @@ def _read_time(get: Callable[[str], Any], name: str, default: timedelta) -> time
 
 
 def _require_callback_url(url: str | None) -> None:
-    parts = urlsplit(url or "")
-    safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
-    if not safe or not parts.hostname or parts.query or parts.fragment or parts.username:
+    if not _is_callback_url(url or ""):
         raise ConfigurationError(
             "PWB_OAUTH_CALLBACK_URL must be the whole address that the consumer was registered "
             "with, such as https://my-tool.toolforge.org/oauth/callback: https, or http on this "
             "machine, without a query."
         )
+
+
+def _is_callback_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    host = parts.hostname
+    if not host or parts.query or parts.fragment or parts.username:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Column, Index, MetaData, Table, delete, insert, select, update
+from sqlalchemy import Column, Index, MetaData, Table, bindparam, delete, insert, select, update
 
 from pwb_oauth.errors import StoreUnavailableError, TokenStoreError
 from pwb_oauth.stores.sql_purpose import Purpose
@@ -17,7 +17,7 @@ from pwb_oauth.web.sealed_store import LOCK_TIMEOUT, SealedRow
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from sqlalchemy import Connection, Delete, Select, Update
+    from sqlalchemy import Connection, Select
 
     from pwb_oauth.stores.sql_database import Database
 
@@ -114,14 +114,12 @@ class SealedRows:
         Returns:
             Whether it is written now.
         """
-        statement = (
-            update(sealed)
-            .where(sealed.c.row_id == row_id)
-            .where(sealed.c.ended_at.is_(None))
-            .where(sealed.c.sealed.in_([read, new[1]]))
-            .values(key_id=new[0], sealed=new[1], reserved="")
-        )
-        return self._change(statement, ends)
+
+        def decide(row: SealedRow) -> bool:
+            return row.ended_at is None and row.sealed in (read, new[1])
+
+        values = {"key_id": new[0], "sealed": new[1], "reserved": ""}
+        return self._change(_update_if(row_id, decide, values), ends)
 
     def delete(self, row_id: str, *, ends: Connection | None) -> bool:
         """Delete a row, and say whether there was one.
@@ -130,24 +128,18 @@ class SealedRows:
             row_id: Which one.
             ends: The connection that holds the row, if one does.
         """
-        return self._change(delete(sealed).where(sealed.c.row_id == row_id), ends)
+        statement = delete(sealed).where(sealed.c.row_id == row_id)
+        return self._change(lambda connection: connection.execute(statement).rowcount > 0, ends)
 
     def touch(self, row_id: str, at: datetime) -> None:
         """Write when a row was last used, unless it is locked or used later."""
-        earlier = (sealed.c.row_id == row_id, sealed.c.last_used_at < _written(at))
-        free = select(sealed.c.row_id).where(*earlier).with_for_update(skip_locked=True)
-        use = update(sealed).where(*earlier).values(last_used_at=_written(at))
-
-        def write(connection: Connection) -> None:
-            if connection.scalar(free) is not None:
-                connection.execute(use)
-
-        self._run(write, write=True)
+        values = {"last_used_at": _written(at)}
+        self._change(_update_if(row_id, lambda row: row.last_used_at < at, values, skip=True), None)
 
     def end(self, row_id: str, at: datetime) -> None:
         """Write when a row ended, unless that is there."""
-        going_on = (sealed.c.row_id == row_id, sealed.c.ended_at.is_(None))
-        self._change(update(sealed).where(*going_on).values(ended_at=_written(at)), None)
+        values = {"ended_at": _written(at)}
+        self._change(_update_if(row_id, lambda row: row.ended_at is None, values), None)
 
     def of_user(self, wiki: str, subject: str) -> list[str]:
         """The ids of a user's rows."""
@@ -169,31 +161,33 @@ class SealedRows:
             Their times, in order.
         """
         time = sealed.c[name]
-        times = (time < _written(before), *([] if after is None else [time >= after]))
-        wanted = select(sealed.c.row_id, time).where(*times).order_by(time).limit(size)
+        old = time < _written(before)
+        places = () if after is None else (time >= after,)
+        wanted = select(sealed.c.row_id).where(old, *places).order_by(time).limit(size)
+        one = delete(sealed).where(sealed.c.row_id == bindparam("id"))
 
         def work(connection: Connection) -> list[datetime]:
-            found = _fetched(connection, wanted.with_for_update(skip_locked=True))
-            ids = [row[0] for row in found]
-            connection.execute(delete(sealed).where(sealed.c.row_id.in_(ids)))
-            return [row[1] for row in found]
+            ids = list(connection.scalars(wanted))
+            free = select(sealed.c.row_id, time).where(sealed.c.row_id.in_(ids), old)
+            found = _fetched(connection, free.with_for_update(skip_locked=True))
+            if found:
+                connection.execute(one, [{"id": row[0]} for row in found])
+            return sorted(row[1] for row in found)
 
         return self._run(work, write=True)
 
-    def _change(self, statement: Delete | Update, ends: Connection | None) -> bool:
+    def _change(self, change: Callable[[Connection], bool], ends: Connection | None) -> bool:
         """Change a row, and say whether there was one to be changed."""
         if ends is None:
-            return self._run(
-                lambda connection: connection.execute(statement).rowcount > 0, write=True
-            )
+            return self._run(change, write=True)
 
-        def change(connection: Connection) -> bool:
-            changed = connection.execute(statement).rowcount > 0
+        def change_and_commit(connection: Connection) -> bool:
+            changed = change(connection)
             connection.commit()
             return changed
 
         try:
-            return self._run(change, inside=ends)
+            return self._run(change_and_commit, inside=ends)
         finally:
             self.database.let_go(ends)  # a second try would wait for it
 
@@ -210,6 +204,26 @@ class SealedRows:
 
 def _one(row_id: str) -> Select[Any]:
     return select(*_READ).where(sealed.c.row_id == row_id)
+
+
+def _update_if(
+    row_id: str, decide: Callable[[SealedRow], bool], values: dict[str, Any], *, skip: bool = False
+) -> Callable[[Connection], bool]:
+    """What locks a row, and updates it if it is as it should be.
+
+    Nothing that waits for a lock has a condition on anything but the primary key: MariaDB might
+    follow another index to the row, and two that came from different sides would wait for each
+    other; or it might read the whole of a small table, and wait for rows that are none of ours.
+    """
+
+    def change(connection: Connection) -> bool:
+        row = _find(connection, _one(row_id).with_for_update(skip_locked=skip))
+        if row is None or not decide(row):
+            return False
+        connection.execute(update(sealed).where(sealed.c.row_id == row_id).values(values))
+        return True
+
+    return change
 
 
 def _find(connection: Connection, wanted: Select[Any]) -> SealedRow | None:

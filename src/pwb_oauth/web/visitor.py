@@ -1,4 +1,4 @@
-"""A visitor's account at work: as any account, but from a sealed row and for one block."""
+"""A visitor's account at work: as any account, but for one block, and mostly from a sealed row."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pwb_oauth import deadline
 from pwb_oauth.account import Account
-from pwb_oauth.errors import ConfigurationError, IdentityError, LoginRequiredError
+from pwb_oauth.errors import IdentityError, LoginRequiredError
 from pwb_oauth.renewal import LiveCredential
 from pwb_oauth.tokens import TokenKey
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pwb_oauth.credential import Credential
     from pwb_oauth.sender import Sender
-    from pwb_oauth.tokens import LockedCredential, TokenEntry
+    from pwb_oauth.tokens import CredentialSource, LockedCredential
     from pwb_oauth.web.sealed_store import LockedRow, SealedStore
     from pwb_oauth.web.sealing import Seal
     from pwb_oauth.web.user_session import UserSession
@@ -32,9 +32,8 @@ _UNLIMITED = 3600.0
 
 
 class SealedTokens:
-    """One user session's row, as a token store of one account."""
+    """One user session's row, as where an account's credential is kept."""
 
-    url = "sealed:"
     read_only = False
 
     def __init__(self, session: UserSession, store: SealedStore, seal: Seal) -> None:
@@ -55,20 +54,6 @@ class SealedTokens:
         del key
         with self._store.locked(self._session.row_id) as locked:
             yield _Locked(self._session, locked, self._seal)
-
-    def save(self, key: TokenKey, credential: Credential) -> None:
-        """Refuse: a row is made by signing in."""
-        del key, credential
-        raise ConfigurationError("A user session begins by signing in at the web tool.")
-
-    def forget(self, key: TokenKey) -> bool:
-        """Refuse: a row is deleted by signing out."""
-        del key
-        raise ConfigurationError("A user session ends by signing out of the web tool.")
-
-    def entries(self) -> tuple[TokenEntry, ...]:
-        """Nothing: it is no account of this process."""
-        return ()
 
 
 class _Locked:
@@ -96,8 +81,8 @@ class VisitorCredential(LiveCredential):
         is_over: Whether the wiki said that the visitor's approval is over.
     """
 
-    def __init__(self, key: TokenKey, store: SealedTokens, wiki: Wiki, now: Credential) -> None:
-        """Begin with what was just unsealed."""
+    def __init__(self, key: TokenKey, store: CredentialSource, wiki: Wiki, now: Credential) -> None:
+        """Begin with what was just read."""
         super().__init__(key, store, wiki)
         self.is_over = False
         self._adopt(now)
@@ -114,12 +99,20 @@ class VisitorCredential(LiveCredential):
 
     def rename(self, username: str) -> None:
         """Keep the name that the wiki knows the user by now."""
+        if self._store.read_only:
+            renamed = replace(self.current().credential, username=username)
+        else:
+            renamed = self._renamed(username)
+        self._key = TokenKey(self._key.wiki, username)
+        self._adopt(renamed)
+
+    def _renamed(self, username: str) -> Credential:
         with self._store.locked(self._key) as entry:
             current = entry.credential
-            if current is None or not entry.replace(replace(current, username=username)):
+            renamed = None if current is None else replace(current, username=username)
+            if renamed is None or not entry.replace(renamed):
                 raise self.end(self.current().credential, "Signed out meanwhile")
-        self._key = TokenKey(self._key.wiki, username)
-        self._adopt(replace(current, username=username))
+        return renamed
 
     def _adopt_stored(self, credential: Credential) -> Sender:
         if credential.access_token != self.current().credential.access_token:
@@ -149,13 +142,12 @@ class VisitorAccount(Account):
 
     _live: VisitorCredential
 
-    def __init__(self, session: UserSession, store: SealedStore, seal: Seal) -> None:
-        """Take what the user session was opened with; nothing is read."""
-        key = TokenKey(session.wiki.name, session.username)
-        tokens = SealedTokens(session, store, seal)
-        super().__init__(key, tokens, session.wiki)
-        self._live = VisitorCredential(key, tokens, session.wiki, session.credential)
-        self._tokens = tokens
+    def __init__(self, wiki: Wiki, credential: Credential, source: CredentialSource) -> None:
+        """Begin with what was just read from the source; nothing is read."""
+        key = TokenKey(wiki.name, credential.username)
+        super().__init__(key, source, wiki)
+        self._live = VisitorCredential(key, source, wiki, credential)
+        self._source = source
         self.is_open = True
 
     @property
@@ -176,7 +168,7 @@ class VisitorAccount(Account):
         self.require_open()
         kwargs["timeout"] = _limited(kwargs.get("timeout"))
         # A logout in another tab or during a job lets nothing be written after it.
-        if method.upper() not in _READS and self._tokens.load(self.key) is None:
+        if method.upper() not in _READS and self._source.load(self.key) is None:
             raise self._live.end(self.credential, "Signed out meanwhile")
         return super().request(method, url, base=base, **kwargs)
 

@@ -15,9 +15,9 @@ class PwbOAuthConfig(AppConfig):
 
     def ready(self) -> None:
         """Look at the settings, listen to other back ends, and keep codes out of access logs."""
-        from pwb_oauth.web import access_log  # noqa: PLC0415  # models exist only now
-        from pwb_oauth.web.django import checks, listeners  # noqa: PLC0415
+        # Models exist only now.
+        from pwb_oauth.web.django import checks, conf, listeners  # noqa: PLC0415
 
         checks.register()
         listeners.connect()
-        access_log.hide_queries()
+        conf.hide_queries()

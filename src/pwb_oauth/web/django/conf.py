@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,6 +10,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.signals import setting_changed
 
+from pwb_oauth.errors import ConfigurationError
+from pwb_oauth.web import access_log
 from pwb_oauth.web.django.store import DjangoSealedStore
 from pwb_oauth.web.flow import WebFlow
 from pwb_oauth.web.settings import WebSettings
@@ -43,9 +46,16 @@ def callback_origin() -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+def hide_queries() -> None:
+    """Let access logs drop the callback's query."""
+    with suppress(ConfigurationError):  # which manage.py check reports
+        access_log.hide_queries(str(read_settings().consumer.callback_url))
+
+
 def _forget(*, setting: str, **_: Any) -> None:
     if setting.startswith("PWB_OAUTH_"):
         flow.cache_clear()
+        hide_queries()
 
 
 # Tests override settings.

@@ -17,15 +17,21 @@ from pwb_oauth.web.sealed_store import LOCK_TIMEOUT
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from django.db.backends.base.base import BaseDatabaseWrapper
 
 _T = TypeVar("_T")
 
 # Sources: the error reference of MariaDB; PostgreSQL 15, appendix A; sqlite.org/rescode.html.
 _HELD = frozenset({1205, "55P03", "database is locked", "database table is locked"})
-_LIMITS = {
-    "mysql": f"SET SESSION innodb_lock_wait_timeout = {LOCK_TIMEOUT:.0f}",
-    "postgresql": f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT:.0f}s'",
+# A site may have chosen an isolation under which what waited for a lock fails when it gets it.
+_FIRST = {
+    "mysql": (
+        "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+        f"SET SESSION innodb_lock_wait_timeout = {LOCK_TIMEOUT:.0f}",
+    ),
+    "postgresql": (
+        "SET TRANSACTION ISOLATION LEVEL READ COMMITTED",
+        f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT:.0f}s'",
+    ),
 }
 
 
@@ -55,7 +61,7 @@ class OwnConnection:
         try:
             with self.asked():
                 self._transaction.__enter__()
-                self._set_limits(self._own)
+                self._prepare()
         except StoreUnavailableError:
             self.end()
             raise
@@ -106,11 +112,9 @@ class OwnConnection:
         with suppress(StoreUnavailableError), unavailable():
             self._own.close()
 
-    @staticmethod
-    def _set_limits(own: BaseDatabaseWrapper) -> None:
-        statement = _LIMITS.get(own.vendor)
-        if statement is not None:
-            with own.cursor() as cursor:
+    def _prepare(self) -> None:
+        for statement in _FIRST.get(self._own.vendor, ()):
+            with self._own.cursor() as cursor:
                 cursor.execute(statement)
 
 
@@ -121,8 +125,6 @@ def unavailable() -> Iterator[None]:
         yield
     except Error as exc:
         problem = _problem(exc)
-    except (AttributeError, TypeError, ValueError):  # SQLite keeps anything where a time should be
-        problem = "A row of the table pwb_oauth_sealedusersession is damaged: delete it."
     else:
         return
     raise StoreUnavailableError(problem)

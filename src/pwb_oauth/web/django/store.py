@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from django.conf import settings
 from django.db import connections, router, transaction
-from django.utils import timezone
 
-from pwb_oauth.stores.locks import file_lock
 from pwb_oauth.stores.retrying import until_written
-from pwb_oauth.stores.turns import filling, held, turns
-from pwb_oauth.web.django.connection import OwnConnection, unavailable
+from pwb_oauth.stores.turns import filling
+from pwb_oauth.web.django.connection import unavailable
+from pwb_oauth.web.django.holding import change, holding
+from pwb_oauth.web.django.times import as_stored, as_utc
 from pwb_oauth.web.purging import in_batches
-from pwb_oauth.web.sealed_store import LOCK_TIMEOUT, SealedRow
+from pwb_oauth.web.sealed_store import SealedRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,9 +22,11 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
+    from pwb_oauth.web.django.connection import OwnConnection
+
 _T = TypeVar("_T")
-_UTC = dt.timezone.utc
 _NAMES = ("row_id", "wiki", "subject", "key_id", "sealed")
+_WHOSE = ("wiki", "subject")
 _TIMES = ("logged_in_at", "last_used_at", "ended_at")
 
 
@@ -40,13 +40,17 @@ class DjangoSealedStore:
     def add(self, row: SealedRow) -> None:
         """Store a new user session."""
         values = {name: getattr(row, name) for name in _NAMES}
-        values |= {name: _written(getattr(row, name)) for name in _TIMES}
+        values |= {name: as_stored(getattr(row, name)) for name in _TIMES}
         _change(None, lambda: _rows().create(**values))
 
     def get(self, row_id: str) -> SealedRow | None:
-        """Read a row by its primary key, as the site's own transaction sees it."""
+        """Read a row by its primary key; None if there is none."""
+        wanted = _rows().filter(pk=row_id)
+        if _is_in_transaction() and _locks_rows():
+            # The site's transaction may go on seeing what was there when it began.
+            return _change(None, lambda: _find(wanted.all()))
         with unavailable():
-            return _find(_rows().filter(pk=row_id))
+            return _find(wanted)
 
     @contextmanager
     def locked(self, row_id: str) -> Iterator[_LockedRow]:
@@ -55,8 +59,9 @@ class DjangoSealedStore:
             yield _LockedRow(row, own)
 
     def touch(self, row_id: str, at: datetime) -> None:
-        """Note that a user session is used; within a transaction of the site, when it is over."""
-        if connections[_alias()].in_atomic_block:
+        """Note that a user session is used."""
+        if _is_in_transaction() and not _locks_rows():
+            # The site's transaction holds the whole file.
             note = partial(_touch, row_id, at)
             transaction.on_commit(note, using=_alias(), robust=True)
         else:
@@ -65,7 +70,7 @@ class DjangoSealedStore:
     def end(self, row_id: str, at: datetime) -> None:
         """Note that the wiki does not accept a user session any more."""
         going_on = {"pk": row_id, "ended_at": None}
-        _change(None, lambda: _rows().filter(**going_on).update(ended_at=_written(at)))
+        _change(None, lambda: _rows().filter(**going_on).update(ended_at=as_stored(at)))
 
     def delete(self, row_id: str) -> bool:
         """Delete a row, once nobody has it locked."""
@@ -77,15 +82,15 @@ class DjangoSealedStore:
     def delete_all(self, wiki: str, subject: str) -> int:
         """Delete every user session of a user, each once nobody has it locked."""
         with unavailable():
-            of_user = _rows().filter(wiki=wiki, subject=subject)
-            row_ids = list(of_user.values_list("pk", flat=True))
-        return sum(map(self.delete, row_ids))
+            alike = list(_rows().filter(wiki=wiki, subject=subject).values_list("pk", *_WHOSE))
+        # MariaDB does not tell small letters from capitals.
+        return sum(self.delete(pk) for pk, *whose in alike if whose == [wiki, subject])
 
     def purge(self, *, logged_in_before: datetime, used_before: datetime) -> int:
         """Delete what is too old, what was not used for too long, and what has ended."""
         wanted: dict[str, dict[str, Any]] = {
-            "logged_in_at": {"logged_in_at__lt": _written(logged_in_before)},
-            "last_used_at": {"last_used_at__lt": _written(used_before)},
+            "logged_in_at": {"logged_in_at__lt": as_stored(logged_in_before)},
+            "last_used_at": {"last_used_at__lt": as_stored(used_before)},
             "ended_at": {"ended_at__isnull": False},
         }
         return sum(in_batches(partial(_delete_some, *each)) for each in wanted.items())
@@ -122,47 +127,31 @@ class _LockedRow:
 
 
 @contextmanager
-def _held(row_id: str, *, to_write: bool) -> Iterator[tuple[SealedRow | None, OwnConnection | None]]:
+def _held(
+    row_id: str, *, to_write: bool
+) -> Iterator[tuple[SealedRow | None, OwnConnection | None]]:
     """Hold a row. The connection is the one that does, where one does."""
-    alias = _alias()
-    database = connections[alias]
-    name = str(database.settings_dict["NAME"])
-    with held(turns.lock(f"django {alias} {name}", row_id), LOCK_TIMEOUT):
-        if database.features.has_select_for_update:
-            with held(turns.connections, LOCK_TIMEOUT), OwnConnection(alias) as own:
-                yield _lock(own, row_id, to_write=to_write), own
-        else:
-            # Files of locks stay behind: one for each row would become too many.
-            with file_lock(name, row_id[:3], timeout=LOCK_TIMEOUT):
-                with OwnConnection(alias) as own:
-                    row = _lock(own, row_id, to_write=to_write)
-                yield row, None
 
-
-def _lock(own: OwnConnection, row_id: str, *, to_write: bool) -> SealedRow | None:
-    with own.asked():
+    def lock() -> SealedRow | None:
         row = _find(_rows().select_for_update().filter(pk=row_id))
         if row is not None and to_write:
             _rows().filter(pk=row_id).update(reserved=filling())
         return row
 
+    with holding(_alias(), row_id, lock) as held:
+        yield held
+
 
 def _change(holder: OwnConnection | None, work: Callable[[], _T]) -> _T:
     """Change something in a transaction of its own: that which holds the row, where one does."""
-    if holder is None:
-        with OwnConnection(_alias()) as own:
-            return own.change(work)
-    try:
-        return holder.change(work)
-    finally:
-        holder.end()  # a second try would wait for it
+    return change(_alias(), holder, work)
 
 
 def _touch(row_id: str, at: datetime) -> None:
     def work() -> None:
-        earlier = _rows().filter(pk=row_id, last_used_at__lt=_written(at))
+        earlier = _rows().filter(pk=row_id, last_used_at__lt=as_stored(at))
         if _free(earlier).first() is not None:
-            earlier.update(last_used_at=_written(at))
+            earlier.update(last_used_at=as_stored(at))
 
     _change(None, work)
 
@@ -190,9 +179,17 @@ def _free(rows: QuerySet[Any]) -> QuerySet[Any]:
 
 
 def _find(rows: QuerySet[Any]) -> SealedRow | None:
-    for values in rows.values(*_NAMES, *_TIMES):
-        return SealedRow(**values | {name: _read(values[name]) for name in _TIMES})
-    return None
+    try:
+        for values in rows.values(*_NAMES, *_TIMES):
+            return SealedRow(**values | {name: as_utc(values[name]) for name in _TIMES})
+    except (AttributeError, TypeError, ValueError):  # SQLite keeps anything where a time should be
+        pass
+    else:
+        return None
+    raise StoreUnavailableError(
+        "A row of the table pwb_oauth_sealedusersession is damaged. Delete it: whose it was signs "
+        "in again."
+    )
 
 
 def _rows() -> QuerySet[Any]:
@@ -207,15 +204,11 @@ def _alias() -> str:
     return router.db_for_write(SealedUserSession)
 
 
-def _written(moment: datetime | None) -> datetime | None:
-    """As Django wants it: without ``USE_TZ`` in the site's own time zone."""
-    if moment is None or settings.USE_TZ:
-        return moment
-    return timezone.make_naive(moment)
+def _locks_rows() -> bool:
+    """Whether the database locks a row, and not all of itself as SQLite does."""
+    return bool(connections[_alias()].features.has_select_for_update)
 
 
-def _read(moment: datetime | None) -> datetime | None:
-    if moment is None:
-        return None
-    aware = moment if timezone.is_aware(moment) else timezone.make_aware(moment)
-    return aware.astimezone(_UTC)
+def _is_in_transaction() -> bool:
+    """Whether the site has a transaction under way where the rows are."""
+    return bool(connections[_alias()].in_atomic_block)

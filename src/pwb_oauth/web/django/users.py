@@ -35,7 +35,12 @@ def belongs(user: AbstractBaseUser, session: UserSession) -> bool:
 
 
 def _find(session: UserSession) -> WikiUser | None:
-    return WikiUser.objects.select_related("user").filter(**_whose(session)).first()
+    whose = _whose(session)
+    for link in WikiUser.objects.select_related("user").filter(**whose):
+        # MariaDB does not tell small letters from capitals.
+        if {name: getattr(link, name) for name in whose} == whose:
+            return link
+    return None
 
 
 def _make(session: UserSession) -> WikiUser:

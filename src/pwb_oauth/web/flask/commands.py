@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import click
 from flask.cli import AppGroup
 
+from pwb_oauth.errors import PwbOAuthError
+from pwb_oauth.web.check import check_consumer, what_it_cannot_see
 from pwb_oauth.web.flask import request_state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 group = AppGroup("wiki-oauth", help="Sign-in with the wiki account.")
 
@@ -20,8 +27,32 @@ def purge(older_than: float | None, idle: float | None) -> None:
 
     Without options the lifetimes of the settings decide. Run it once a day.
     """
-    deleted = request_state.flow().purge(_days(older_than), _days(idle))
+    with _errors_shown():
+        deleted = request_state.flow().purge(_days(older_than), _days(idle))
     click.echo(f"Deleted: {deleted}")
+
+
+@group.command()
+def check() -> None:
+    """Ask the wiki whether it knows the consumer.
+
+    Nobody's access is touched.
+    """
+    settings = request_state.flow().settings
+    with _errors_shown():
+        findings = check_consumer(settings)
+    if findings:
+        raise click.ClickException("\n".join(f"{each.problem} {each.remedy}" for each in findings))
+    click.echo(f"{settings.wiki.central.name} knows the consumer.")
+    click.echo(what_it_cannot_see(settings))
+
+
+@contextmanager
+def _errors_shown() -> Iterator[None]:
+    try:
+        yield
+    except PwbOAuthError as error:
+        raise click.ClickException(str(error)) from None
 
 
 def _days(number: float | None) -> timedelta | None:

@@ -30,10 +30,15 @@ class ForgedRequestError(Forbidden):
 
 def field() -> Markup:
     """The hidden field for the forms of this visitor."""
+    return Markup('<input type="hidden" name="{}" value="{}">').format(FIELD, token())
+
+
+def token() -> str:
+    """The token of this visitor; from the first time that it is asked for it is in the session."""
     touch()
     if FIELD not in session:
         session[FIELD] = secrets.token_urlsafe(_BYTES)
-    return Markup('<input type="hidden" name="{}" value="{}">').format(FIELD, session[FIELD])
+    return str(session[FIELD])
 
 
 def require_own_form() -> None:

@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote, urlsplit
 from flask import current_app, redirect, request, url_for
 
 from pwb_oauth.errors import ConfigurationError
+from pwb_oauth.web import access_log
 from pwb_oauth.web.flask import commands, csrf, error_pages, request_state, startup, views
 from pwb_oauth.web.flow import WebFlow
 from pwb_oauth.web.settings import WebSettings
@@ -57,6 +58,7 @@ class WikiOAuth:
         app.context_processor(lambda: {"wiki_oauth": self})
         app.after_request(request_state.finish_response)
         app.cli.add_command(commands.group)
+        access_log.hide_queries(str(settings.consumer.callback_url))
 
     @property
     def flow(self) -> WebFlow:
@@ -68,7 +70,7 @@ class WikiOAuth:
         """Who the visitor of the current request is; None if nobody is signed in.
 
         The database is asked when a request first asks here. The response then is for this visitor
-        only, and says so to caches.
+        only, and no cache keeps it.
 
         Raises:
             TokenStoreError: The database cannot be used.
@@ -89,16 +91,12 @@ class WikiOAuth:
         csrf.require_own_form()
 
     def login_required(self, view: Callable[_P, Any]) -> Callable[_P, Any]:
-        """Let only visitors who are signed in reach a view; others are asked to log in first."""
+        """Let only visitors who are signed in reach a view; others are asked to sign in first."""
 
         @wraps(view)
         def checked(*args: _P.args, **kwargs: _P.kwargs) -> Any:
             if request_state.user_session() is None:
-                # What a form sent is lost, and cannot be sent again by following a link.
-                back = (
-                    f"{request.script_root}{request.full_path}" if request.method == "GET" else None
-                )
-                return redirect(url_for("pwb_oauth.login", next=back), _SEE_OTHER)
+                return redirect(url_for("pwb_oauth.login", next=_way_back()), _SEE_OTHER)
             return current_app.ensure_sync(view)(*args, **kwargs)
 
         return checked

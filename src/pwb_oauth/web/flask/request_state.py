@@ -85,15 +85,16 @@ def touch() -> None:
 
 
 def finish_response(response: Response) -> Response:
-    """Keep what is one visitor's out of shared caches, and notice that the application logged out.
+    """Keep what is one visitor's out of caches, and notice that the application logged out.
 
-    An application logs out by clearing Flask's session.
+    An application logs out by clearing Flask's session. The browser's own cache would show the
+    pages again, by its back button, when the visitor has logged out.
     """
     if _cookie_name() in request.cookies:
         _forget_what_was_cleared()
     if _state().touched:
         response.vary.add("Cookie")
-        response.cache_control.private = True
+        response.cache_control.private = response.cache_control.no_store = True
         for shared in ("public", "s-maxage"):
             response.cache_control.pop(shared, None)
     return response

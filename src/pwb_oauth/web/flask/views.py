@@ -32,6 +32,7 @@ def login() -> AnyResponse | str:
         departure = request_state.flow().begin(_next(request.form.get("next")), request.cookies)
         request_state.set_cookies(departure.cookies)
         return redirect(departure.url, _SEE_OTHER)
+    after_this_request(_show_whole)
     return render_template("pwb_oauth/login.html", next=request.args.get("next", ""))
 
 
@@ -43,7 +44,7 @@ def callback() -> AnyResponse:
     after_this_request(_keep_to_itself)
     if request.method != "GET":  # a HEAD must not use the code up
         abort(405)
-    flow, url = request_state.flow(), request.full_path
+    flow, url = request_state.flow(), _take_address()
     before = request_state.user_session()
     try:
         arrival = flow.finish(url, request.cookies)
@@ -53,6 +54,7 @@ def callback() -> AnyResponse:
     if before is not None:
         flow.logout(before)
     request_state.log_in(arrival.session)
+    csrf.token()  # Several tabs that open at once would each make one, and the last one would win.
     request_state.set_cookies(arrival.cookies)
     return redirect(arrival.next_url, _SEE_OTHER)
 
@@ -63,7 +65,7 @@ def logout() -> AnyResponse:
     cookies = request_state.flow().logout(request_state.user_session())
     request_state.set_cookies(cookies)
     request_state.log_out()
-    return redirect(_home(), _SEE_OTHER)
+    return redirect(_next(request.form.get("next")), _SEE_OTHER)
 
 
 def blueprint(callback_path: str) -> Blueprint:
@@ -89,15 +91,30 @@ def blueprint(callback_path: str) -> Blueprint:
 
 
 def _next(given: str | None) -> str:
-    """Where to go after the login; the application's own start, if not told better."""
-    names = ("login", "callback", "logout")
-    own = {url_for(f"pwb_oauth.{name}") for name in names}
+    """Where to go afterwards; the application's own start, if not told better."""
+    own = {url_for(f"pwb_oauth.{name}") for name in ("login", "callback", "logout")}
     path = safe_next_url(given, own)
-    return _home() if path == HOME else path
+    return f"{request.script_root}/" if path == HOME else path
 
 
-def _home() -> str:
-    return f"{request.script_root}/"
+def _take_address() -> str:
+    """The path and query that the browser came back to.
+
+    The query is a secret until it was used: from here on no debug page, report or log shows it.
+    """
+    query = request.query_string.decode("latin-1")
+    for name, value in request.environ.items():
+        if query and isinstance(value, str):  # RAW_URI, REQUEST_URI and their like
+            request.environ[name] = value.replace(f"?{query}", "")
+    request.environ["QUERY_STRING"] = ""
+    request.query_string = b""
+    return f"{request.path}?{query}"
+
+
+def _show_whole(response: Response) -> Response:
+    """Let no other site show the button inside a page of its own."""
+    response.headers["X-Frame-Options"] = "DENY"
+    return response
 
 
 def _keep_to_itself(response: Response) -> Response:

@@ -1,0 +1,19 @@
+"""A small web tool in Django, with everything that tests need to see of one."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+
+import django
+
+FOLDER = "DJANGO_SITE_FOLDER"
+"""The environment variable that names the folder of its SQLite files."""
+
+
+def set_up() -> None:
+    """Make Django ready, once a process."""
+    if FOLDER not in os.environ:
+        os.environ[FOLDER] = tempfile.mkdtemp(prefix="pwb-oauth-django-")
+    os.environ["DJANGO_SETTINGS_MODULE"] = "django_site.settings"
+    django.setup()

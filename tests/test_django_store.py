@@ -1,0 +1,199 @@
+"""The Django store: the contract on SQLite and on servers, and what is Django's own."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sqlite3
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from django_visitor import NO_SERVER, URLS, _rows, database, migrated
+from pwb_oauth.errors import StoreUnavailableError
+from pwb_oauth.testing.sealed_contract import SealedStoreContract, _row
+
+from django.conf import settings
+from django.db import connections, transaction
+from django.test import override_settings
+
+from django_site.routing import Router
+from pwb_oauth.web.django import connection
+from pwb_oauth.web.django.store import DjangoSealedStore
+
+__all__ = ["database"]  # the fixture
+
+DAY = timedelta(days=1)
+TESTS = str(Path(__file__).parent)
+OPENING = """
+import os, sys
+os.environ.update({environment!r})
+sys.path.insert(0, {tests!r})
+import django_site
+django_site.set_up()
+from pwb_oauth.web.django.store import DjangoSealedStore
+store = DjangoSealedStore()
+"""
+
+
+def opening(**environment: str) -> str:
+    """Python that opens the same store in another process."""
+    environment = {"DJANGO_SITE_FOLDER": os.environ["DJANGO_SITE_FOLDER"], **environment}
+    return OPENING.format(environment=environment, tests=TESTS)
+
+
+class TestOwnFile(SealedStoreContract):
+    """The contract, in an SQLite file of the store's own."""
+
+    @pytest.fixture
+    def store(self, database):
+        return DjangoSealedStore()
+
+    @pytest.fixture
+    def opening(self):
+        return opening(DJANGO_SITE_OWN_FILE="1")
+
+    @pytest.fixture
+    def application(self):
+        @contextmanager
+        def begun():
+            with transaction.atomic():
+                _write_something()
+                yield
+                transaction.set_rollback(True)
+
+        return begun
+
+
+class TestSiteFile:
+    """In the site's own SQLite file, which one transaction has at a time."""
+
+    @pytest.fixture
+    def store(self, database, monkeypatch):
+        monkeypatch.setattr(Router, "own_file", False)
+        monkeypatch.setattr(connection, "LOCK_TIMEOUT", 0.2)
+        return DjangoSealedStore()
+
+    def test_it_works_outside_of_transactions(self, store):
+        """A refresh, a use and a logout."""
+        row = _row(1)
+        store.add(row)
+        with store.locked(row.row_id) as held:
+            assert held.replace("0000abcd", "new")
+        store.touch(row.row_id, row.last_used_at + DAY)
+        renewed = replace(row, key_id="0000abcd", sealed="new", last_used_at=row.last_used_at + DAY)
+        assert store.get(row.row_id) == renewed
+        assert store.delete(row.row_id)
+
+    def test_in_a_transaction_it_refuses_before_the_wiki_is_asked(self, store):
+        """And says what to do."""
+        row = _row(1)
+        store.add(row)
+        with transaction.atomic():
+            assert store.get(row.row_id) == row
+            with pytest.raises(StoreUnavailableError, match="UserSessionRouter"):
+                with store.locked(row.row_id):
+                    pytest.fail("the wiki would be asked")
+        assert store.get(row.row_id) == row
+
+    def test_in_a_transaction_a_use_is_noted_when_it_is_over(self, store):
+        """Not by waiting for it."""
+        row = _row(1)
+        store.add(row)
+        with transaction.atomic():
+            _write_something()
+            store.touch(row.row_id, row.last_used_at + DAY)
+            assert store.get(row.row_id) == row
+        assert store.get(row.row_id) == replace(row, last_used_at=row.last_used_at + DAY)
+
+
+@pytest.mark.skipif(not URLS, reason=NO_SERVER)
+@pytest.mark.parametrize("server", ["mariadb", "postgresql"], indirect=True)
+class TestServers(SealedStoreContract):
+    """The contract, on real servers."""
+
+    @pytest.fixture
+    def server(self, request, monkeypatch):
+        """A database of its own."""
+        with _own_database(request.param, monkeypatch) as name:
+            yield request.param, name
+
+    @pytest.fixture
+    def store(self, server):
+        return DjangoSealedStore()
+
+    @pytest.fixture
+    def opening(self, server):
+        alias, name = server
+        return opening(DJANGO_SITE_EVERYTHING=alias, DJANGO_SITE_DATABASE=name)
+
+    @pytest.fixture
+    def application(self, server):
+        """It has read the rows, has written, and goes on seeing them as they were."""
+        alias, _ = server
+
+        @contextmanager
+        def begun():
+            with transaction.atomic(using=alias):
+                with connections[alias].cursor() as cursor:
+                    cursor.execute(_ISOLATE[alias])
+                list(_rows().objects.all())
+                _write_something()
+                yield
+                transaction.set_rollback(True, using=alias)
+
+        return begun
+
+
+_ISOLATE = {
+    "postgresql": "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+    "mariadb": "SELECT 1",
+}
+
+
+def _write_something():
+    from django.contrib.auth.models import User
+
+    User.objects.create(username=secrets.token_hex(4))
+
+
+@contextmanager
+def _own_database(alias, monkeypatch):
+    name = f"pwb_oauth_django_{secrets.token_hex(6)}"
+    usual = connections[alias].settings_dict
+    _execute(alias, f"CREATE DATABASE {name}")
+    try:
+        with monkeypatch.context() as patch:
+            patch.setitem(usual, "NAME", name)
+            if alias == "mariadb":
+                options = {**usual["OPTIONS"], "isolation_level": "repeatable read"}
+                patch.setitem(usual, "OPTIONS", options)
+            patch.setattr(Router, "everything", alias)
+            patch.setattr(Router, "own_file", False)
+            connections[alias].close()
+            migrated_anew(alias)
+            yield name
+            connections[alias].close()
+    finally:
+        # Threads of the contract have read, and leave Django's connections open.
+        how = " WITH (FORCE)" if alias == "postgresql" else ""
+        _execute(alias, f"DROP DATABASE {name}{how}")
+        connections[alias].close()
+
+
+def migrated_anew(alias):
+    """Make the tables, in a database that is new."""
+    import django_visitor
+
+    django_visitor._made.discard(alias)
+    migrated(alias)
+
+
+def _execute(alias, statement):
+    connections[alias].close()
+    with connections[alias].cursor() as cursor:
+        cursor.execute(statement)
+    connections[alias].close()
