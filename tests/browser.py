@@ -140,11 +140,13 @@ class Person:
         return found
 
     def fill(self, **fields: str) -> None:
-        """Type into fields."""
+        """Type into fields, choose from lists, and name files."""
         for name, text in fields.items():
-            field = self.driver.find_element(By.NAME, name)
-            field.clear()
-            field.send_keys(text)
+            self.driver.find_element(By.NAME, name).send_keys(text)
+
+    def choose(self, value: str) -> None:
+        """Choose one of several."""
+        self.driver.find_element(By.CSS_SELECTOR, f'input[value="{value}"]').click()
 
     def sees(self, text: str) -> bool:
         """Whether a text is on the page."""

@@ -2,29 +2,234 @@
 
 from __future__ import annotations
 
-import re
+from urllib.parse import urlencode
 
 import pytest
 
-from django_visitor import CALLBACK, PUBLIC_CALLBACK, Visitor, database, rows, session_of, site, visitor
+from django_visitor import Visitor, database, rows, site, visitor
+
+from django.dispatch import receiver
+
+from pwb_oauth.web.django import signals
 
 __all__ = ["database", "site", "visitor"]  # fixtures
+
+SITES_OWN = ("", "/", "/oauth/login", "/oauth/logout", "/oauth/callback", "/oauth/login?next=/me")
+ELSEWHERE = (
+    "//evil.example",
+    "///evil.example",
+    "/\\evil.example",
+    "/\t/evil.example",
+    "%2f%2fevil.example",
+    "/%2f%2fevil.example/%2e%2e",
+    "/\r\nLocation: https://evil.example",
+    "https:evil.example",
+    "https://evil.example/",
+    "user@evil.example",
+    "javascript:alert(1)",
+)
 
 
 class TestLogin:
     """From the button to the wiki and back."""
 
-    def test_visitor_logs_in_and_out(self, visitor):
-        """The whole way."""
+    @pytest.mark.parametrize("version", ["2.0", "1.0a"])
+    def test_visitor_logs_in_and_out(self, site, wiki, version):
+        """The whole way, and nothing is left of it."""
+        site(PWB_OAUTH_OAUTH_VERSION=version)
+        visitor = Visitor(wiki)
         assert visitor.who() == "nobody"
         response = visitor.log_in(next="/recall?a=1")
         assert (response.status_code, response.headers["Location"]) == (303, "/recall?a=1")
-        assert visitor.who() == "Alice"
-        assert visitor.who("/me-async") == "Alice"
+        assert visitor.who() == visitor.who("/me-async") == "Alice"
         assert visitor.user().startswith("True wiki-")
+        assert visitor.get("/user-async").content.decode() == visitor.user()
         assert rows().count() == 1
         response = visitor.log_out()
         assert (response.status_code, response.headers["Location"]) == (303, "/")
         assert visitor.who() == "nobody"
         assert visitor.user() == "False "
         assert rows().count() == 0
+
+    def test_old_cookies_open_nothing_after_logout(self, visitor):
+        """Neither ours nor Django's nor both; and no row is left that they could open."""
+        visitor.log_in()
+        before = visitor.cookies
+        visitor.log_out()
+        for name, value in before.items():
+            visitor.set_cookie(name, value)
+        assert visitor.who() == "nobody"
+        assert visitor.user() == "False "
+
+    def test_pages_for_a_visitor_are_not_shown_again_by_the_back_button(self, visitor):
+        """No browser keeps them."""
+        visitor.log_in()
+        for path in ("/me", "/me-async"):
+            assert "no-store" in visitor.get(path).headers["Cache-Control"]
+
+    def test_second_login_ends_the_first(self, visitor):
+        """One row a browser; and Django's session has another id, also for the same user."""
+        visitor.log_in()
+        first = dict(visitor.cookies)
+        (row,) = rows()
+        visitor.log_in()
+        assert [each.pk for each in rows()] != [row.pk]
+        assert rows().count() == 1
+        assert visitor.cookies["sessionid"] != first["sessionid"]
+        visitor.log_in("Bob")
+        assert visitor.who() == "Bob"
+        assert rows().count() == 1
+
+    def test_two_browsers_are_two_user_sessions(self, visitor, wiki):
+        """A logout in one leaves the other one alone."""
+        visitor.log_in()
+        other = Visitor(wiki)
+        other.log_in("Alice")
+        assert visitor.user() == other.user()
+        visitor.log_out()
+        assert (visitor.who(), other.who()) == ("nobody", "Alice")
+
+    def test_get_of_login_shows_one_button_and_changes_nothing(self, visitor, wiki):
+        """Which carries where to go afterwards, escaped."""
+        asked = len(wiki.log)
+        page = visitor.get("/oauth/login?next=/a%22%3E%3Cb%3E%26").content.decode()
+        assert page.count("<button") == page.count("<form") == 1
+        assert 'method="post"' in page
+        assert 'value="/a&quot;&gt;&lt;b&gt;&amp;"' in page
+        assert len(wiki.log) == asked
+        assert not [name for name in visitor.cookies if "pending" in name]
+
+    def test_signals_are_sent(self, visitor):
+        """Each once, with who it is."""
+        heard = []
+
+        @receiver([signals.signed_in, signals.signed_out])
+        def hear(signal, **said):
+            heard.append((signal, said))
+
+        visitor.log_in()
+        visitor.log_out()
+        (first, came), (second, went) = heard
+        assert (first, second) == (signals.signed_in, signals.signed_out)
+        assert came["user_session"].username == "Alice"
+        assert came["user"].wiki_user.display_name == "Alice"
+        assert went["row_id"] == came["user_session"].row_id
+
+
+class TestNext:
+    """Where a visitor goes afterwards."""
+
+    @pytest.mark.parametrize("where", [*ELSEWHERE[:4], SITES_OWN[-1]])
+    def test_login_does_not_lead_elsewhere(self, visitor, where):
+        """End to end, nor back to these pages."""
+        response = visitor.log_in(next=where)
+        assert (response.status_code, response.headers["Location"]) == (303, "/")
+
+    def test_no_form_leads_elsewhere(self, visitor):
+        """Neither that of the logout, nor does that of the login carry it on."""
+        fields = visitor.csrf()
+        for where in (*ELSEWHERE, *SITES_OWN):
+            response = visitor.post("/oauth/logout", {**fields, "next": where})
+            assert (response.status_code, response.headers["Location"]) == (303, "/"), where
+            page = visitor.get(f"/oauth/login?{urlencode({'next': where})}").content.decode()
+            assert 'name="next" value="/"' in page, where
+
+    def test_logout_goes_where_the_form_says(self, visitor):
+        """To a page of this site."""
+        visitor.log_in()
+        response = visitor.post("/oauth/logout", {**visitor.csrf(), "next": "/me"})
+        assert response.headers["Location"] == "/me"
+
+
+class TestProblems:
+    """What a visitor reads when it does not work."""
+
+    def test_cancel_is_explained(self, visitor, wiki):
+        """And who was signed in stays so."""
+        visitor.log_in()
+        response = visitor.come_back(wiki.approve(visitor.leave(), "Alice", allow=False))
+        page = response.content.decode()
+        assert response.status_code == 403
+        assert "You are not signed in" in page
+        assert 'href="/oauth/login' in page
+        assert "<form" not in page
+        assert visitor.who() == "Alice"
+
+    def test_callback_tells_nobody_its_address(self, visitor, wiki):
+        """Neither caches nor the next page, whether it worked or not."""
+        url = wiki.approve(visitor.leave(), "Alice")
+        for status in (303, 400):
+            response = visitor.come_back(url)
+            assert response.status_code == status
+            assert response.headers["Referrer-Policy"] == "no-referrer"
+            assert "no-store" in response.headers["Cache-Control"]
+
+    def test_wiki_down_is_explained(self, visitor, wiki):
+        """With a time after which to try again; the attempt is over."""
+        url = wiki.approve(visitor.leave(), "Alice")
+        wiki.fail_next("503", path="oauth2/access_token")
+        response = visitor.come_back(url)
+        assert response.status_code == 503
+        assert int(response.headers["Retry-After"]) > 0
+        assert not [name for name in visitor.cookies if "pending" in name]
+        assert visitor.who() == "nobody"
+
+    @pytest.mark.parametrize("table", ["pwb_oauth_sealedusersession", "django_session"])
+    def test_database_down_is_explained(self, visitor, wiki, table, caplog):
+        """In every page that asks who it is; the operator reads what to do."""
+        visitor.log_in()
+        url = wiki.approve(visitor.leave(), "Alice")
+        with missing(table):
+            for path in ("/me", "/me-async", "/protected", "/protected-async"):
+                response = visitor.get(path)
+                assert response.status_code == 503, path
+                assert "database" in response.content.decode()
+            assert visitor.come_back(url).status_code in (503, 500)
+        assert "manage.py migrate" in caplog.text
+        assert visitor.who() == "Alice"
+
+    def test_key_removed_means_signed_out(self, visitor, settings_override):
+        """And nothing else."""
+        from pwb_oauth.encryption import new_key
+
+        visitor.log_in()
+        with settings_override(PWB_OAUTH_ENCRYPTION_KEYS=new_key()):
+            assert visitor.who() == "nobody"
+
+    def test_wrong_settings_are_explained(self, visitor, settings_override):
+        """Without their values."""
+        with settings_override(PWB_OAUTH_ENCRYPTION_KEYS="no-key-at-all"):
+            response = visitor.post("/oauth/login", visitor.csrf())
+            assert response.status_code == 500
+            assert "not set up correctly" in response.content.decode()
+            assert "no-key-at-all" not in response.content.decode()
+
+
+@pytest.fixture
+def settings_override():
+    from django.test import override_settings
+
+    return override_settings
+
+
+class missing:
+    """A table is not there for a while."""
+
+    def __init__(self, table):
+        from django.db import connections
+
+        alias = "pwb_oauth" if table.startswith("pwb") else "default"
+        self.connection = connections[alias]
+        self.table = table
+
+    def __enter__(self):
+        self._run(f"ALTER TABLE {self.table} RENAME TO elsewhere")
+
+    def __exit__(self, *_):
+        self._run(f"ALTER TABLE elsewhere RENAME TO {self.table}")
+
+    def _run(self, statement):
+        with self.connection.cursor() as cursor:
+            cursor.execute(statement)
+
+

@@ -14,7 +14,7 @@ import requests
 
 from web_examples import NO_SERVER, URLS, _free_port, _serving, _variables, database_on
 
-SERVERS = [pytest.param(None, id="sqlite"), *(pytest.param(url, id=url[:5]) for url in URLS)]
+SERVERS = [None, *URLS] if URLS else [None, pytest.param("", marks=pytest.mark.skip(NO_SERVER))]
 
 
 class Visitor:
@@ -67,13 +67,8 @@ def two_processes(wiki, folder, server):
         yield ports
 
 
-@pytest.mark.skipif(not URLS, reason=NO_SERVER)
-def test_database_servers_are_there():
-    """The tests below use them as well."""
-
-
 class TestTwoProcesses:
-    @pytest.mark.parametrize("server", SERVERS)
+    @pytest.mark.parametrize("server", SERVERS, ids=lambda url: (url or "file").partition(":")[0])
     def test_visitor_is_served_by_both(self, wiki, tmp_path, server):
         """Whatever begins in one process goes on in the other."""
         wiki.add_page("Page", "text")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from graphlib import TopologicalSorter
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,12 @@ LAYERS = (
     {"checks.registry"},
     {"checks.examination"},
     {"checks"},
+    {"web.flask.signals"},
+    {"web.flask.request_state"},
+    {"web.flask.commands", "web.flask.csrf", "web.flask.startup"},
+    {"web.flask.error_pages", "web.flask.views"},
+    {"web.flask.extension"},
+    {"web.flask"},
     {
         "cli.browser",
         "cli.callback",
@@ -137,7 +144,8 @@ def own(module):
     Who imports a neighbour does not import their package itself, though Python loads it.
     """
     names = {name.removeprefix("pwb_oauth.") for name in imports_of(SOURCES[module])}
-    return {name for name in names if name in SOURCES and name} - {module.partition(".")[0]}
+    packages = set(accumulate(module.split("."), "{}.{}".format))
+    return {name for name in names if name in SOURCES and name} - packages
 
 
 def place(module):

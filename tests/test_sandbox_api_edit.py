@@ -246,6 +246,14 @@ class TestPatrol:
         answer = api("patrol", rcid="1", token=api.token("patrol"))
         assert code_of(answer) == "permissiondenied"
 
+    def test_blocked_account_marks_nothing(self, wiki):
+        """Patrolling is a write like any other."""
+        wiki.add_user("Pat", groups=["patroller"])
+        pat = signed_in(wiki, "Pat", ["patrol", "basic"])
+        wiki.block("Pat")
+        assert code_of(pat("patrol", rcid="1", token=pat.token("patrol"))) == "blocked"
+        assert wiki._state.recent_changes[0].patrolled == 0
+
 
 class TestWatch:
     def test_preferences_put_edited_pages_on_the_watchlist(self, wiki):

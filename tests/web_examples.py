@@ -29,6 +29,11 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 URLS = os.environ.get("PWB_OAUTH_TEST_DB_URLS", "").split()
 NO_SERVER = "PWB_OAUTH_TEST_DB_URLS names no database server (CI: .ci/with-databases)"
 _SECONDS = 60
+_GRANTS = {
+    "Patrol desk": ["basic", "patrol"],
+    "Poll": ["basic"],
+    "Uploader": ["basic", "editpage", "createeditmovepage", "uploadfile"],
+}
 
 
 @dataclass
@@ -93,14 +98,24 @@ class Tool:
         wiki: Whose users sign in.
         consumer: It is registered as.
         database: Where it keeps its user sessions.
-        log: What it printed.
+        folder: Its home.
     """
 
     url: str
     wiki: SandboxWiki
     consumer: Consumer
     database: Database
-    log: Path
+    folder: Path
+
+    @property
+    def log(self) -> Path:
+        """What it printed."""
+        return self.folder / "log"
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self.url.rpartition(":")[2])
 
 
 @contextmanager
@@ -112,82 +127,121 @@ def django_review(
 ) -> Iterator[Tool]:
     """``examples/django_review``, as its README starts it."""
     with database_on(server, folder) as database:
-        port = _free_port()
-        url = f"http://localhost:{port}"
-        consumer = wiki.add_consumer(
-            "Patrol desk",
-            oauth_version=oauth_version,
-            callback_url=f"{url}/oauth/callback",
-            grants=["basic", "patrol"],
-        )
+        tool = _registered("Patrol desk", wiki, folder, database, oauth_version)
         variables = {
-            **_variables(wiki, consumer, folder),
+            **_variables(tool),
             **database.django,
             "DJANGO_SECRET_KEY": secrets.token_urlsafe(40),
         }
-        log = folder / "log"
         manage = [sys.executable, str(EXAMPLES / "django_review" / "manage.py")]
-        with log.open("w") as output:
-            _run([*manage, "migrate"], variables, output)
-            serve = [*manage, "runserver", "--insecure", "--noreload", f"127.0.0.1:{port}"]
-            with _serving(serve, variables, output, port):
-                yield Tool(url, wiki, consumer, database, log)
+        _run([*manage, "migrate"], variables, tool.log)
+        serve = [*manage, "runserver", "--insecure", "--noreload", f"127.0.0.1:{tool.port}"]
+        with _serving(serve, variables, tool):
+            yield tool
 
 
-def _variables(wiki: SandboxWiki, consumer: Consumer, folder: Path) -> dict[str, str]:
+@contextmanager
+def flask_whoami(wiki: SandboxWiki, folder: Path) -> Iterator[Tool]:
+    """``examples/flask_whoami``, as its README starts it."""
+    with database_on(None, folder) as database:
+        tool = _registered("Poll", wiki, folder, database)
+        more = {"FLASK_POLL_FILE": str(folder / "poll.sqlite")}
+        with _flask(tool, EXAMPLES / "flask_whoami", "whoami", more):
+            yield tool
+
+
+@contextmanager
+def flask_upload(wiki: SandboxWiki, folder: Path, server: str | None = None) -> Iterator[Tool]:
+    """``examples/flask_upload``, as its README starts it."""
+    with database_on(server, folder) as database:
+        tool = _registered("Uploader", wiki, folder, database)
+        config = wiki.write_pywikibot_config(folder / "pywikibot")
+        more = {"FLASK_UPLOAD_SITE": "sandbox:en", "PYWIKIBOT_DIR": str(config.parent)}
+        with _flask(tool, EXAMPLES / "flask_upload", "upload", more):
+            yield tool
+
+
+@contextmanager
+def _flask(tool: Tool, place: Path, module: str, more: dict[str, str]) -> Iterator[None]:
+    variables = {
+        **_variables(tool),
+        **more,
+        "FLASK_SECRET_KEY": secrets.token_urlsafe(40),
+        "PWB_OAUTH_DATABASE_URL": tool.database.url,
+    }
+    serve = [sys.executable, "-m", "flask", "--app", str(place / module), "run"]
+    with _serving([*serve, "--port", str(tool.port)], variables, tool):
+        yield
+
+
+def _registered(
+    name: str,
+    wiki: SandboxWiki,
+    folder: Path,
+    database: Database,
+    oauth_version: OAuthVersion = "2.0",
+) -> Tool:
+    url = f"http://localhost:{_free_port()}"
+    consumer = wiki.add_consumer(
+        name,
+        oauth_version=oauth_version,
+        callback_url=f"{url}/oauth/callback",
+        grants=_GRANTS[name],
+    )
+    return Tool(url, wiki, consumer, database, folder)
+
+
+def _variables(tool: Tool) -> dict[str, str]:
     inherited = {
         name: value for name, value in os.environ.items() if not name.startswith("PWB_OAUTH_")
     }
     return {
         **inherited,
-        **dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"), str(folder)),
-        "PWB_OAUTH_WIKI": wiki.api_url,
-        "PWB_OAUTH_CLIENT_ID": consumer.key,
-        "PWB_OAUTH_CLIENT_SECRET": str(consumer.secret),
-        "PWB_OAUTH_CALLBACK_URL": consumer.callback_url,
-        "PWB_OAUTH_OAUTH_VERSION": consumer.oauth_version,
+        **dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"), str(tool.folder)),
+        "PWB_OAUTH_WIKI": tool.wiki.api_url,
+        "PWB_OAUTH_CLIENT_ID": tool.consumer.key,
+        "PWB_OAUTH_CLIENT_SECRET": str(tool.consumer.secret),
+        "PWB_OAUTH_CALLBACK_URL": tool.consumer.callback_url,
+        "PWB_OAUTH_OAUTH_VERSION": tool.consumer.oauth_version,
         "PWB_OAUTH_ENCRYPTION_KEYS": new_key(),
         "NO_PROXY": "127.0.0.1,localhost",
     }
 
 
-def _run(command: list[str], variables: dict[str, str], output: object) -> None:
-    subprocess.run(  # noqa: S603  # our own program
-        command,
-        env=variables,
-        stdout=output,  # type: ignore[call-overload]
-        stderr=subprocess.STDOUT,
-        check=True,
-        timeout=_SECONDS,
-    )
+def _run(command: list[str], variables: dict[str, str], log: Path) -> None:
+    with log.open("a") as output:
+        subprocess.run(  # noqa: S603  # our own program
+            command,
+            env=variables,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=True,
+            timeout=_SECONDS,
+        )
 
 
 @contextmanager
-def _serving(
-    command: list[str], variables: dict[str, str], output: object, port: int
-) -> Iterator[None]:
-    process = subprocess.Popen(  # noqa: S603  # our own program
-        command,
-        env=variables,
-        stdout=output,  # type: ignore[call-overload]
-        stderr=subprocess.STDOUT,
-    )
-    try:
-        _wait_for(port, process)
-        yield
-    finally:
-        process.terminate()
-        process.wait(_SECONDS)
+def _serving(command: list[str], variables: dict[str, str], tool: Tool) -> Iterator[None]:
+    with tool.log.open("a") as output:
+        process = subprocess.Popen(  # noqa: S603  # our own program
+            command, env=variables, stdout=output, stderr=subprocess.STDOUT, cwd=tool.folder
+        )
+        try:
+            _wait_for(tool, process)
+            yield
+        finally:
+            process.terminate()
+            process.wait(_SECONDS)
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+def _wait_for(tool: Tool, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + _SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         with closing(socket.socket()) as caller:
-            if caller.connect_ex(("127.0.0.1", port)) == 0:
+            if caller.connect_ex(("127.0.0.1", tool.port)) == 0:
                 return
         time.sleep(0.05)
-    pytest.fail("the web tool did not start")
+    pytest.fail(f"the web tool did not start:\n{tool.log.read_text()}")
 
 
 def _free_port() -> int:

@@ -51,6 +51,15 @@ def limit(seconds: float) -> float:
     return min(seconds, left)
 
 
+def require_time() -> None:
+    """Refuse to go on where no time is left.
+
+    Raises:
+        DeadlineExceededError: None is.
+    """
+    limit(1)
+
+
 def is_open_ended() -> bool:
     """Whether nothing has to end by a time."""
     return _ends_at.get() is None

@@ -94,13 +94,13 @@ def send(
                 allow_redirects=False,
             )
     except requests.RequestException as error:
-        failure: str | None = _failure(error, read_timeout)
+        failed: str | None = failure(error, read_timeout)
     else:
-        failure = _http_failure(response)
-    if failure is not None:
+        failed = _http_failure(response)
+    if failed is not None:
         # Outside the except block: requests' own text may hold a URL, a header or a proxy's
         # password, and must not even be the context of ours.
-        raise TransportError(f"{wiki.host} {failure}")
+        raise TransportError(f"{wiki.host} {failed}")
     return response
 
 
@@ -114,9 +114,16 @@ class _Unsigned(AuthBase):
         return request
 
 
-def _failure(error: requests.RequestException, read_timeout: float) -> str:
+def failure(error: requests.RequestException, seconds: float | None = None) -> str:
+    """What happened to a request, to be put behind the host's name. It holds nothing of requests'.
+
+    Args:
+        error: What requests raised.
+        seconds: How long was waited for the answer, if it is known.
+    """
     if isinstance(error, requests.Timeout):
-        return f"did not answer within {read_timeout:g} seconds. Try again later."
+        time = "in time" if seconds is None else f"within {seconds:g} seconds"
+        return f"did not answer {time}. Try again later."
     if isinstance(error, requests.exceptions.SSLError):
         return (
             "has a certificate that this computer does not trust. Check the address and this "

@@ -24,6 +24,7 @@ urlpatterns = [
     path("remember/<word>", views.remember),
     path("recall", views.recall),
     path("leave", views.leave),
+    path("side-door", views.side_door),
     path("broken", views.broken),
     path("broken-wiki", views.broken_wiki),
 ]

@@ -9,7 +9,7 @@ import pymysql
 pymysql.version_info = (2, 2, 8, "final", 0)  # Django asks whether mysqlclient is new
 pymysql.install_as_MySQLdb()
 
-WIKI = os.environ["PWB_OAUTH_WIKI"]
+WIKI = os.environ["SITE_WIKI"]
 SECRET_KEY = "the site's own secret, long enough"
 DEBUG = False
 ALLOWED_HOSTS = ["localhost"]
@@ -56,8 +56,12 @@ DATABASES = {
         "ATOMIC_REQUESTS": True,
     }
 }
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    DATABASES["default"]["OPTIONS"] = {"init_command": "PRAGMA journal_mode=WAL"}
+if "DATABASE_ENGINE" not in os.environ:
+    mode = os.environ.get("SITE_JOURNAL_MODE", "WAL")
+    DATABASES["default"]["OPTIONS"] = {"init_command": f"PRAGMA journal_mode={mode}"}
+# Their migrations take longer than the tests.
+_APPS = ("account", "auth", "contenttypes", "sessions", "social_django", "socialaccount")
+MIGRATION_MODULES = dict.fromkeys(_APPS)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LOGIN_REDIRECT_URL = "/"
 
@@ -66,7 +70,6 @@ SOCIAL_AUTH_MEDIAWIKI_KEY = os.environ["SOCIAL_KEY"]
 SOCIAL_AUTH_MEDIAWIKI_SECRET = os.environ["SOCIAL_SECRET"]
 SOCIAL_AUTH_MEDIAWIKI_URL = f"{WIKI}/w/index.php"
 SOCIAL_AUTH_MEDIAWIKI_CALLBACK = "oob"  # what is registered is used then
-SOCIAL_AUTH_MEDIAWIKI_EXTRA_DATA = os.environ.get("SOCIAL_EXTRA_DATA", "").split()
 
 ACCOUNT_EMAIL_VERIFICATION = "none"
 SOCIALACCOUNT_STORE_TOKENS = os.environ.get("SITE_STORE_TOKENS", "1") == "1"

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.middleware.csrf import get_token
 from django.views.decorators.csrf import csrf_exempt
+from pywikibot.exceptions import OtherPageSaveError
 
 from pwb_oauth.errors import PwbOAuthError
 from pwb_oauth.web import allauth, social
@@ -20,8 +21,9 @@ def home(request):
 def edit(request, kind):
     try:
         return HttpResponse(_edit(request, kind))
-    except PwbOAuthError as error:
-        return HttpResponse(f"{type(error).__name__}: {error}", status=503)
+    except (PwbOAuthError, OtherPageSaveError) as error:
+        cause = getattr(error, "reason", error)
+        return HttpResponse(f"{type(cause).__name__}: {cause}", status=503)
 
 
 @csrf_exempt
@@ -34,11 +36,16 @@ def _edit(request, kind):
         site = account.site(url=f"{settings.WIKI}/w/index.php")
         page = pywikibot.Page(site, request.POST["title"])
         page.text = request.POST["text"]
+        if "forget" in request.POST:
+            _rows(request.user, kind).delete()
         page.save("as the visitor")
         return f"{account.username} {account.subject}"
 
 
 def _account(user, kind):
-    if kind == "social":
-        return social.account_of(user.social_auth.get())
-    return allauth.account_of(user.socialaccount_set.get())
+    row = _rows(user, kind).get()
+    return social.account_of(row) if kind == "social" else allauth.account_of(row)
+
+
+def _rows(user, kind):
+    return user.social_auth.all() if kind == "social" else user.socialaccount_set.all()

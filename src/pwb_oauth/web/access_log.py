@@ -59,7 +59,8 @@ class CallbackQueryFilter(logging.Filter):
         }
         shown: Any = copy.copy(values)
         for name, value in values.items():
-            shown[name] = _HIDDEN if value in queries else self._without(value)
+            is_query = isinstance(value, str) and value in queries
+            shown[name] = _HIDDEN if is_query else self._without(value)
         return shown  # type: ignore[no-any-return]
 
 

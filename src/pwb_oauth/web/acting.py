@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pywikibot
 import requests
 
-from pwb_oauth import deadline, plugin, prefetch, sites
-from pwb_oauth.errors import ConfigurationError
+from pwb_oauth import deadline, plugin, prefetch, sites, transport
+from pwb_oauth.errors import ConfigurationError, TransportError
 from pwb_oauth.web.visitor import VisitorAccount
 from pwb_oauth.web.visitor_sites import Place, visitor_class
 from pwb_oauth.wiki import Wiki
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from pwb_oauth.identity import Identity
     from pwb_oauth.tokens import CredentialSource
 
+_NO_ANSWER = (
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+)
 _WHO = {"action": "query", "meta": "userinfo", "format": "json"}
 
 _connections = requests.Session()
@@ -76,7 +81,7 @@ class WikiAccount:
             TransportError: The wiki could not be asked.
         """
         # Where the consumer is disabled only api.php says so, and a refresh would end the tokens.
-        self._account.request("GET", self.wiki.api_url, base=_connections, params=_WHO)
+        self.send("GET", self.wiki.api_url, _connections, params=_WHO)
         return self._account.identify()
 
     def site(
@@ -124,6 +129,9 @@ class WikiAccount:
 
         Raises:
             ConfigurationError: It goes elsewhere than to the visitor's wikis.
+            DeadlineExceededError: There is no time left.
+            TransportError: The wiki could not be asked. Libraries would wait for minutes and try
+                again after an error of requests.
         """
         self._account.require_open()
         wiki = Wiki.from_url(url)
@@ -134,7 +142,13 @@ class WikiAccount:
             raise self._other_wiki(wiki)
         if wiki != self.wiki:  # Pywikibot knows which hosts of the farm are its wikis
             self._require_own_wiki(pywikibot.Site(url=wiki.index_url, interface=Place))
-        return self._account.request(method, url, base=base, **kwargs)
+        try:
+            return self._account.request(method, url, base=base, **kwargs)
+        except _NO_ANSWER as error:
+            failed = transport.failure(error)
+        # Outside the except block: requests' own text may hold a part of the request.
+        deadline.require_time()
+        raise TransportError(f"{wiki.host} {failed}")
 
     def close(self) -> None:
         """End: what was given out is of no use from here on, and keeps nothing alive."""

@@ -131,7 +131,7 @@ class _LockedRow:
         self._rows = rows
         self._row = row
         self._connection = connection
-        self._stored = None if row is None or row.ended_at is not None else row.sealed
+        self._stored = None if row is None else row.sealed
 
     @property
     def row(self) -> SealedRow | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,7 +14,7 @@ from pwb_oauth.stores.turns import filling
 from pwb_oauth.web.sealed_store import LOCK_TIMEOUT, SealedRow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from sqlalchemy import Connection, Select
 
@@ -94,8 +93,7 @@ class SealedRows:
                 connection.execute(fill)
             return found is not None
 
-        with _unavailable():
-            connection = self.database.hold(read)
+        connection = _or_unavailable(lambda: self.database.hold(read))
         return found, connection
 
     def replace(
@@ -168,6 +166,8 @@ class SealedRows:
 
         def work(connection: Connection) -> list[datetime]:
             ids = list(connection.scalars(wanted))
+            if not ids:
+                return []
             free = select(sealed.c.row_id, time).where(sealed.c.row_id.in_(ids), old)
             found = _fetched(connection, free.with_for_update(skip_locked=True))
             if found:
@@ -198,8 +198,7 @@ class SealedRows:
         write: bool = False,
         inside: Connection | None = None,
     ) -> _T:
-        with _unavailable():
-            return self.database.run(work, write=write, inside=inside)
+        return _or_unavailable(lambda: self.database.run(work, write=write, inside=inside))
 
 
 def _one(row_id: str) -> Select[Any]:
@@ -252,15 +251,12 @@ def _read(value: Any) -> Any:
     return value.replace(tzinfo=timezone.utc) if isinstance(value, datetime) else value
 
 
-@contextmanager
-def _unavailable() -> Iterator[None]:
+def _or_unavailable(do: Callable[[], _T]) -> _T:
     """Let one kind of error out: an application can do no more than say so."""
     try:
-        yield
+        return do()
     except StoreUnavailableError:
         raise
     except TokenStoreError as exc:
         problem = str(exc)
-    else:
-        return
     raise StoreUnavailableError(problem)

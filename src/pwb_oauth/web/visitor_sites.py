@@ -63,7 +63,7 @@ class _VisitorRequest(api.Request):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if self.write:
+        if self.write or "token" in self:
             self["assertuser"] = str(self.site.username())
         if not self.site.patient:
             self.max_retries, self.retry_wait = _MAX_RETRIES, _RETRY_WAIT

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pwb_oauth.testing.sandbox import permissions
-from pwb_oauth.testing.sandbox.api_errors import ApiError, one_of, refuse
+from pwb_oauth.testing.sandbox.api_errors import one_of, refuse
 from pwb_oauth.testing.sandbox.api_pages import add_log_event
 from pwb_oauth.testing.sandbox.titles import parse_title
 
@@ -22,12 +22,11 @@ def patrol(call: Call) -> dict[str, Any]:
     """
     given = call.parameters("patrol")
     change = _change(call, given)
-    if not call.may("patrol"):
-        raise ApiError(permissions.lacks_right(call, "patrol"))
+    title = parse_title(call.wiki, change.title)
+    permissions.check(call, "patrol", title)
     if change.user_id == call.context.user_id and not call.may("autopatrol"):
         text = "You are not allowed to mark your own changes as patrolled."
         raise refuse("noautopatrol", text)
-    title = parse_title(call.wiki, change.title)
     if change.patrolled == 0:
         change.patrolled = 1
         kind = ("patrol", "patrol")

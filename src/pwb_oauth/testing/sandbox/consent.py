@@ -86,9 +86,12 @@ def _to_login(context: Context, subpage: str) -> Response:
 
 def _authorize(context: Context, user: User, subpage: str) -> Response:
     params = context.request.params
-    key = params.get("oauth_consumer_key") or params.get("consumerKey", "")
-    consumer = _usable_consumer(context, user, key, "1.0a")
     token_key = params.get("oauth_token") or params.get("requestToken", "")
+    key = params.get("oauth_consumer_key") or params.get("consumerKey", "")
+    if not key and token_key in context.wiki.request_tokens:
+        # python-social-auth names no consumer.
+        key = context.wiki.request_tokens[token_key].consumer_key
+    consumer = _usable_consumer(context, user, key, "1.0a")
     try:
         token = oauth1.live_request_token(context.wiki, consumer, token_key)
     except OAuth1Error as error:

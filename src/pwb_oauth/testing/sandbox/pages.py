@@ -33,6 +33,7 @@ def handle(context: Context) -> Response:
     """Answer any request to index.php or to the article path."""
     title = title_of(context.request)
     page, _, subpage = title.partition("/")
+    page = _WRITTEN.get(page.casefold(), page)
     if page == "Special:OAuth" and subpage in oauth1.ENDPOINTS:
         return oauth1.handle(context, subpage)
     if sessions.carries_oauth(context.request):
@@ -138,3 +139,5 @@ _SPECIAL_PAGES = {
     "Special:OAuthManageMyGrants": grants_page.handle,
     "Special:OAuthConsumerRegistration": registration.handle,
 }
+# MediaWiki finds a special page however it is capitalised; python-social-auth relies on it.
+_WRITTEN = {page.casefold(): page for page in _SPECIAL_PAGES}

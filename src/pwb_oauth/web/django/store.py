@@ -69,8 +69,13 @@ class DjangoSealedStore:
 
     def end(self, row_id: str, at: datetime) -> None:
         """Note that the wiki does not accept a user session any more."""
-        going_on = {"pk": row_id, "ended_at": None}
-        _change(None, lambda: _rows().filter(**going_on).update(ended_at=as_stored(at)))
+
+        def work() -> None:
+            row = _locked_by_key(row_id)
+            if row is not None and row.ended_at is None:
+                _rows().filter(pk=row_id).update(ended_at=as_stored(at))
+
+        _change(None, work)
 
     def delete(self, row_id: str) -> bool:
         """Delete a row, once nobody has it locked."""
@@ -120,10 +125,16 @@ class _LockedRow:
     def _write(self, row_id: str, key_id: str, sealed: str) -> bool:
         # The lock's connection does it once; it may have been cut off while the wiki was asked.
         holder, self._holder = self._holder, None
-        # It may have been written although the database did not say so.
-        read = {"pk": row_id, "ended_at": None, "sealed__in": [self._stored, sealed]}
-        new = {"key_id": key_id, "sealed": sealed, "reserved": ""}
-        return _change(holder, lambda: _rows().filter(**read).update(**new)) > 0
+
+        def work() -> bool:
+            row = _locked_by_key(row_id)
+            # It may have been written although the database did not say so.
+            if row is None or row.ended_at is not None or row.sealed not in {self._stored, sealed}:
+                return False
+            new = {"key_id": key_id, "sealed": sealed, "reserved": ""}
+            return _rows().filter(pk=row_id).update(**new) > 0
+
+        return _change(holder, work)
 
 
 @contextmanager
@@ -133,13 +144,22 @@ def _held(
     """Hold a row. The connection is the one that does, where one does."""
 
     def lock() -> SealedRow | None:
-        row = _find(_rows().select_for_update().filter(pk=row_id))
+        row = _locked_by_key(row_id)
         if row is not None and to_write:
             _rows().filter(pk=row_id).update(reserved=filling())
         return row
 
     with holding(_alias(), row_id, lock) as held:
         yield held
+
+
+def _locked_by_key(row_id: str) -> SealedRow | None:
+    """Read a row and lock it, in the transaction that is asked.
+
+    By its key alone: MariaDB would otherwise lock an index first, and who waits for the row while
+    its holder waits for the index has a deadlock with it.
+    """
+    return _find(_rows().select_for_update().filter(pk=row_id))
 
 
 def _change(holder: OwnConnection | None, work: Callable[[], _T]) -> _T:
@@ -149,9 +169,9 @@ def _change(holder: OwnConnection | None, work: Callable[[], _T]) -> _T:
 
 def _touch(row_id: str, at: datetime) -> None:
     def work() -> None:
-        earlier = _rows().filter(pk=row_id, last_used_at__lt=as_stored(at))
-        if _free(earlier).first() is not None:
-            earlier.update(last_used_at=as_stored(at))
+        row = _find(_free(_rows().filter(pk=row_id)))
+        if row is not None and row.last_used_at < at:
+            _rows().filter(pk=row_id).update(last_used_at=as_stored(at))
 
     _change(None, work)
 

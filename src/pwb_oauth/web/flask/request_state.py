@@ -33,7 +33,7 @@ ROW = "pwb_oauth_row"
 _STATE = "pwb_oauth.state"
 
 
-@dataclass
+@dataclass(eq=False)
 class _State:
     """What is known in one request.
 

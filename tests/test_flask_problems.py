@@ -1,0 +1,202 @@
+"""What a visitor reads, and an operator finds in the log, when something goes wrong in Flask."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+
+from flask_site import create_app
+from flask_visitor import Visitor, settings_for, visitor_of
+from pwb_oauth import clock
+from pwb_oauth.encryption import new_key
+from pwb_oauth.errors import PwbOAuthError, TransportError
+from pwb_oauth.web.flask import WikiOAuth
+
+
+@pytest.fixture
+def visitor(bot, wiki, tmp_path):
+    visitor = visitor_of(wiki, tmp_path)
+    visitor.log_in()
+    return visitor
+
+
+class TestEditing:
+    """A visitor edits, and cannot."""
+
+    def test_wiki_is_down_visitor_may_try_again(self, visitor, wiki, caplog):
+        """And stays signed in."""
+        field = visitor.csrf()
+        wiki.fail_next("503", action="edit", count=9)
+        page = visitor.post("/edit", {**field, "title": "A", "text": "x"})
+        assert (page.status_code, page.headers["Retry-After"]) == (503, "30")
+        assert "The wiki cannot be reached" in page.text
+        assert "The wiki cannot be reached" in caplog.text
+        assert visitor.who() == "Alice"
+
+    def test_account_is_blocked_visitor_reads_so(self, visitor, wiki):
+        """It is not the tool's doing."""
+        wiki.block("Alice")
+        page = visitor.post("/edit", {**visitor.csrf(), "title": "A", "text": "x"})
+        assert page.status_code == 403
+        assert "is blocked" in page.text
+        assert visitor.who() == "Alice"
+
+    def test_consumer_is_disabled_operators_are_told(self, visitor, wiki, caplog):
+        """Signing in again would not help, and is not offered."""
+        wiki.set_consumer_state(visitor.app.config["PWB_OAUTH_CLIENT_ID"], "disabled")
+        page = visitor.post("/edit", {**visitor.csrf(), "title": "A", "text": "x"})
+        assert page.status_code == 503
+        assert "Signing in does not work at the moment" in page.text
+        assert 'href="/oauth/login"' not in page.text
+        assert "not approved or was disabled" in caplog.text
+
+    def test_error_page_is_kept_by_no_cache(self, visitor):
+        """Nor is one that anybody could get."""
+        page = visitor.get("/oauth/callback?code=x&state=y")
+        assert "no-store" in page.headers["Cache-Control"]
+
+
+class TestStaying:
+    """A visitor was signed in, and is not any more."""
+
+    def test_key_was_removed_visitor_is_signed_out(self, visitor, wiki, tmp_path):
+        """And signs in again."""
+        settings = {**visitor.app.config, "PWB_OAUTH_ENCRYPTION_KEYS": new_key()}
+        later = Visitor(create_app(**settings), wiki)
+        for name, value in visitor.cookies.items():
+            later.set_cookie(name, value)
+        assert later.who() == "nobody"
+        later.log_in()
+        assert later.who() == "Alice"
+
+    def test_key_was_added_visitor_stays(self, visitor, wiki):
+        """The old one is still there."""
+        keys = f"{new_key()} {visitor.app.config['PWB_OAUTH_ENCRYPTION_KEYS']}"
+        settings = {**visitor.app.config, "PWB_OAUTH_ENCRYPTION_KEYS": keys}
+        later = Visitor(create_app(**settings), wiki)
+        for name, value in visitor.cookies.items():
+            later.set_cookie(name, value)
+        assert later.who() == "Alice"
+
+    def test_too_much_time_passed_visitor_is_signed_out(self, visitor, monkeypatch):
+        """The cookie may live longer, its row does not."""
+        now = clock.now()
+        monkeypatch.setattr(clock, "now", lambda: now + timedelta(days=31))
+        assert visitor.who() == "nobody"
+
+
+class TestDatabase:
+    """The database is down."""
+
+    @pytest.fixture
+    def cut_off(self, visitor, wiki, tmp_path):
+        """A visitor who is signed in at a site whose database is gone."""
+        settings = {
+            **visitor.app.config,
+            "PWB_OAUTH_DATABASE_URL": f"sqlite:///{tmp_path / 'missing' / 'visitors.sqlite'}",
+        }
+        later = Visitor(create_app(**settings), wiki)
+        for name, value in visitor.cookies.items():
+            later.set_cookie(name, value)
+        return later
+
+    @pytest.mark.parametrize("path", ["/me", "/protected"])
+    def test_page_asks_who_it_is_visitor_may_try_again(self, cut_off, path, caplog):
+        """With a line in the log that names the cause."""
+        page = cut_off.get(path)
+        assert (page.status_code, page.headers["Retry-After"]) == (503, "30")
+        assert "cannot reach its database" in page.text
+        assert [record.levelname for record in caplog.records] == ["ERROR"]
+
+    def test_page_asks_nobody_it_is_as_always(self, cut_off):
+        """Most of the site goes on."""
+        assert cut_off.get("/").status_code == 200
+
+    def test_visitor_logs_out_they_may_try_again(self, cut_off):
+        """Since the row is still there, nothing else is said."""
+        assert cut_off.log_out().status_code == 503
+        assert "pwb_oauth" in cut_off.cookies
+
+    def test_application_logs_out_the_page_is_as_always(self, cut_off, caplog):
+        """The visitor is signed out; the operator learns that a row is left."""
+        assert cut_off.post("/side-door").text == "Gone."
+        assert "was ended but not deleted" in caplog.text
+        assert "session" not in cut_off.cookies
+
+    def test_visitor_comes_back_from_the_wiki_they_may_try_again(self, cut_off, wiki):
+        """Not signed in."""
+        page = cut_off.come_back(wiki.approve(cut_off.leave()))
+        assert page.status_code == 503
+
+    def test_error_page_asks_who_it_is_it_is_shown_all_the_same(self, cut_off, tmp_path):
+        """An application's own design may greet the visitor on every page."""
+        folder = tmp_path / "templates" / "pwb_oauth"
+        folder.mkdir(parents=True)
+        (folder / "problem.html").write_text(
+            "{{ problem.title }} {{ wiki_oauth.user_session or 'nobody' }}"
+        )
+        cut_off.app.jinja_loader.searchpath.append(str(tmp_path / "templates"))
+        page = cut_off.get("/me")
+        assert page.status_code == 503
+        assert page.text.endswith("database nobody")
+
+
+class TestOtherErrors:
+    """What is not ours stays as it was."""
+
+    def test_nobody_handles_it_flask_does(self, wiki, tmp_path):
+        """404 and 500 are Flask's."""
+        visitor = visitor_with(wiki, tmp_path, error=RuntimeError("broken"))
+        visitor.app.testing = False
+        assert visitor.get("/missing").status_code == 404
+        page = visitor.get("/fail")
+        assert page.status_code == 500
+        assert "Internal Server Error" in page.text
+
+    def test_application_handles_it_that_counts(self, wiki, tmp_path):
+        """Whether it said so before or after us; ours are still ours."""
+        for first in (True, False):
+            visitor = visitor_with(
+                wiki, tmp_path, error=RuntimeError("broken"), handles=Exception, first=first
+            )
+            assert visitor.get("/fail").text == "handled"
+            assert visitor.get("/oauth/callback").status_code == 400
+
+    def test_application_handles_ours_that_counts(self, wiki, tmp_path):
+        """It knows its visitors."""
+        visitor = visitor_with(
+            wiki, tmp_path, error=TransportError("x"), handles=PwbOAuthError, first=False
+        )
+        assert visitor.get("/fail").text == "handled"
+
+    def test_pywikibot_has_wrapped_ours_it_is_explained(self, bot, wiki, tmp_path):
+        """As its save() does."""
+        import pywikibot
+        from pywikibot.exceptions import OtherPageSaveError
+
+        error = OtherPageSaveError(pywikibot.Page(bot.site(), "A"), TransportError("x"))
+        page = visitor_with(wiki, tmp_path, error=error).get("/fail")
+        assert page.status_code == 503
+        assert "The wiki cannot be reached" in page.text
+
+
+def visitor_with(wiki, folder, *, error, handles=None, first=True) -> Visitor:
+    """A visitor of a site with a view that fails, and perhaps a handler of its own."""
+    app = Flask("failing")
+    app.config.update(settings_for(wiki, folder))
+
+    def fail() -> None:
+        raise error
+
+    def handle(_error) -> str:
+        return "handled"
+
+    app.add_url_rule("/fail", view_func=fail)
+    if handles and first:
+        app.register_error_handler(handles, handle)
+    WikiOAuth(app)
+    if handles and not first:
+        app.register_error_handler(handles, handle)
+    return Visitor(app, wiki)
