@@ -120,9 +120,7 @@ class Visitor:
         self.wiki = wiki
         self.origin = f"{callback.scheme}://{callback.netloc}"
         self.secure = callback.scheme == "https"
-        self.client = Client(
-            enforce_csrf_checks=True, raise_request_exception=False, **options
-        )
+        self.client = Client(enforce_csrf_checks=True, raise_request_exception=False, **options)
 
     def get(self, path: str, **more) -> HttpResponse:
         return self.client.get(path, secure=self.secure, **self._headers(more))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import secrets
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from flask.sessions import SecureCookieSession, SessionInterface
 
 from flask_site import create_app
 
@@ -124,3 +127,25 @@ class Visitor:
 def visitor_of(wiki: SandboxWiki, folder, callback: str = CALLBACK, **more) -> Visitor:
     """A visitor of a site of their own."""
     return Visitor(create_app(**settings_for(wiki, folder, callback, **more)), wiki)
+
+
+class ServerSessions(SessionInterface):
+    """Sessions as Flask-Session keeps them: here, under an id in a cookie."""
+
+    def __init__(self) -> None:
+        self.kept = {}
+
+    def open_session(self, app, request):
+        sid = request.cookies.get("session", "")
+        session = SecureCookieSession(self.kept.get(sid))
+        session.sid = sid if sid in self.kept else secrets.token_hex()
+        return session
+
+    def regenerate(self, session) -> None:
+        if session:
+            self.kept.pop(session.sid, None)
+            session.sid = secrets.token_hex()
+
+    def save_session(self, app, session, response) -> None:
+        self.kept[session.sid] = dict(session)
+        response.set_cookie("session", session.sid)

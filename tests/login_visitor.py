@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from contextlib import contextmanager
@@ -51,6 +52,10 @@ class Visitor:
         """The same, but the site's view fails afterwards."""
         return self._send(f"/fail/{self._kind}", title=self.name, text=text)
 
+    def open(self, path: str) -> str:
+        """Look at a page."""
+        return self._get(path).text
+
     def log_out(self) -> None:
         """By allauth's page, which ends Django's session whoever began it."""
         page = self._get("/accounts/logout/").text
@@ -99,7 +104,10 @@ def login_site(
     with database_on(server, folder) as database:
         port = free_port()
         url = f"http://localhost:{port}"
-        variables = {**_site_variables(wiki, url, folder), **database.django, **variables}
+        usual = _site_variables(wiki, url, folder)
+        if "PYTHONPATH" in variables:
+            variables["PYTHONPATH"] += f"{os.pathsep}{usual['PYTHONPATH']}"
+        variables = {**usual, **database.django, **variables}
         run([*_DJANGO, "migrate", "--run-syncdb"], variables, folder)
         serve = [*_DJANGO, "runserver", "--noreload", f"127.0.0.1:{port}"]
         with serving(serve, variables, folder, port):

@@ -248,13 +248,15 @@ class TestProblems:
         assert credited(wiki) == {}
 
     def test_consumer_that_was_disabled(self, wiki, tool, ann):
-        """Nobody can sign in, and nobody has to try."""
+        """Nobody can sign in, nobody has to try, and everybody can leave."""
         sign_in(ann, tool)
         wiki.disable(tool.consumer)
         try:
             ann.open(tool.url)
             assert ann.heading == "Signing in does not work at the moment"
             ann.look("django-disabled")
+            ann.press("Log out")
+            assert user_sessions(tool) == 0
         finally:
             wiki.set_consumer_state(tool.consumer.key, "approved")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.test import Client
 
 from django_visitor import (
     CALLBACK,
@@ -16,8 +17,6 @@ from django_visitor import (
     site,
     visitor,
 )
-
-from django.test import Client
 
 __all__ = ["database", "site", "visitor"]  # fixtures
 

@@ -11,14 +11,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-
-from django_visitor import NO_SERVER, URLS, _rows, database, migrated
-from pwb_oauth.errors import StoreUnavailableError
-from pwb_oauth.testing.sealed_contract import SealedStoreContract, _row
-
 from django.db import connections, transaction
 
 from django_site.routing import Router
+from django_visitor import NO_SERVER, URLS, _rows, database, migrated
+from pwb_oauth.errors import StoreUnavailableError
+from pwb_oauth.testing.sealed_contract import SealedStoreContract, _row
 from pwb_oauth.web.django import connection
 from pwb_oauth.web.django.store import DjangoSealedStore
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 import pytest
-
-from django_visitor import Visitor, database, rows, site, visitor
-
 from django.dispatch import receiver
 
+from django_visitor import Visitor, database, rows, site, visitor
 from pwb_oauth.web.django import signals
 
 __all__ = ["database", "site", "visitor"]  # fixtures
@@ -179,7 +177,7 @@ class TestProblems:
         """In every page that asks who it is; the operator reads what to do."""
         visitor.log_in()
         url = wiki.approve(visitor.leave(), "Alice")
-        with missing(table):
+        with Missing(table):
             for path in ("/me", "/me-async", "/protected", "/protected-async"):
                 response = visitor.get(path)
                 assert response.status_code == 503, path
@@ -212,7 +210,7 @@ def settings_override():
     return override_settings
 
 
-class missing:
+class Missing:
     """A table is not there for a while."""
 
     def __init__(self, table):
@@ -231,5 +229,3 @@ class missing:
     def _run(self, statement):
         with self.connection.cursor() as cursor:
             cursor.execute(statement)
-
-

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flask_visitor import PUBLIC_CALLBACK, Visitor, visitor_of
+from flask_visitor import PUBLIC_CALLBACK, ServerSessions, Visitor, visitor_of
 
 
 @pytest.fixture
@@ -138,8 +138,11 @@ class TestSharedCache:
         assert "Cache-Control" not in page.headers
         assert "Vary" not in page.headers
 
-    def test_page_says_what_it_depends_on(self, visitor):
-        """Signed in or not."""
+    @pytest.mark.parametrize("sessions", ["Flask's", "others"])
+    def test_page_says_what_it_depends_on(self, visitor, sessions):
+        """Signed in or not, whoever keeps the sessions."""
+        if sessions == "others":
+            visitor.app.session_interface = ServerSessions()
         for _ in range(2):
             page = visitor.get("/cached")
             assert page.headers["Cache-Control"] == "max-age=600, private, no-store"

@@ -29,6 +29,10 @@ class TestLogin:
         assert 'value="/protected"' in page.text
         assert not visitor.pending
 
+    def test_page_is_framed_by_nobody(self, visitor):
+        """Another site would let visitors press the button unawares."""
+        assert visitor.get("/oauth/login").headers["X-Frame-Options"] == "DENY"
+
     @pytest.mark.parametrize("version", ["2.0", "1.0a"])
     def test_button_is_pressed_visitor_is_signed_in(self, wiki, tmp_path, version):
         """The way there and back ends where it was to end."""
@@ -68,6 +72,20 @@ class TestLogin:
         visitor.get("/remember/planted")
         visitor.log_in()
         assert visitor.get("/recall").text == "None"
+
+    def test_session_is_kept_on_the_server_its_id_changes(self, visitor):
+        """Whoever knew the old one does not get into the new one."""
+        visitor.app.session_interface = ServerSessions()
+        visitor.get("/remember/planted")
+        planted = visitor.cookies["session"]
+        visitor.log_in()
+        assert visitor.who() == "Alice"
+        assert visitor.cookies["session"] != planted
+        attacker = Visitor(visitor.app, visitor.wiki)
+        attacker.set_cookie("session", planted)
+        assert attacker.get("/recall").text == "None"
+        visitor.log_out()
+        assert visitor.who() == "nobody"
 
     def test_cancel_is_explained(self, visitor, wiki):
         """With 403 and a way to try again."""

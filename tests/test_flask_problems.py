@@ -11,7 +11,7 @@ from flask_site import create_app
 from flask_visitor import Visitor, settings_for, visitor_of
 from pwb_oauth import clock
 from pwb_oauth.encryption import new_key
-from pwb_oauth.errors import PwbOAuthError, TransportError
+from pwb_oauth.errors import LoginRequiredError, PwbOAuthError, TransportError
 from pwb_oauth.web.flask import WikiOAuth
 
 
@@ -51,6 +51,20 @@ class TestEditing:
         assert "Signing in does not work at the moment" in page.text
         assert 'href="/oauth/login"' not in page.text
         assert "not approved or was disabled" in caplog.text
+
+    def test_grant_is_withdrawn_error_page_knows(self, visitor, wiki, tmp_path):
+        """It greets nobody, whatever was known before."""
+        greet_on_error_pages(visitor, tmp_path)
+        form = {**visitor.csrf(), "title": "A", "text": "x"}
+        wiki.revoke("Alice")
+        assert visitor.post("/edit", form).text == "Please sign in again nobody"
+
+    def test_wiki_is_down_error_page_knows_the_visitor(self, visitor, wiki, tmp_path):
+        """Who is signed in as before."""
+        greet_on_error_pages(visitor, tmp_path)
+        form = {**visitor.csrf(), "title": "A", "text": "x"}
+        wiki.fail_next("503", action="edit", count=9)
+        assert visitor.post("/edit", form).text == "The wiki cannot be reached Alice"
 
     def test_error_page_is_kept_by_no_cache(self, visitor):
         """Nor is one that anybody could get."""
@@ -132,12 +146,7 @@ class TestDatabase:
 
     def test_error_page_asks_who_it_is_it_is_shown_all_the_same(self, cut_off, tmp_path):
         """An application's own design may greet the visitor on every page."""
-        folder = tmp_path / "templates" / "pwb_oauth"
-        folder.mkdir(parents=True)
-        (folder / "problem.html").write_text(
-            "{{ problem.title }} {{ wiki_oauth.user_session or 'nobody' }}"
-        )
-        cut_off.app.jinja_loader.searchpath.append(str(tmp_path / "templates"))
+        greet_on_error_pages(cut_off, tmp_path)
         page = cut_off.get("/me")
         assert page.status_code == 503
         assert page.text.endswith("database nobody")
@@ -180,6 +189,21 @@ class TestOtherErrors:
         page = visitor_with(wiki, tmp_path, error=error).get("/fail")
         assert page.status_code == 503
         assert "The wiki cannot be reached" in page.text
+
+    def test_visitor_has_to_sign_in_again_they_are_led_back(self, wiki, tmp_path):
+        """To the page that failed."""
+        page = visitor_with(wiki, tmp_path, error=LoginRequiredError("x")).get("/fail?a=b")
+        assert page.status_code == 403
+        assert 'href="/oauth/login?next=/fail?a%3Db"' in page.text
+
+
+def greet_on_error_pages(visitor, folder) -> None:
+    """Let the site have a page of its own for errors, which says who the visitor is."""
+    (folder / "pwb_oauth").mkdir()
+    (folder / "pwb_oauth" / "problem.html").write_text(
+        "{{ problem.title }} {{ wiki_oauth.user_session.username or 'nobody' }}"
+    )
+    visitor.app.jinja_loader.searchpath.append(str(folder))
 
 
 def visitor_with(wiki, folder, *, error, handles=None, first=True) -> Visitor:

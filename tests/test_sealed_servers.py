@@ -304,7 +304,7 @@ class TestTogether:
     def test_no_two_wait_for_each_other(self, store, monkeypatch):
         """Two purges, and everything else, on few rows: no deadlock."""
         monkeypatch.setattr(purging, "BATCH", 10)
-        monkeypatch.setattr(purging, "pause", lambda: None)
+        monkeypatch.setattr(purging, "pause", lambda _: None)
         ids = []
 
         def add():

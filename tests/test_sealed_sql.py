@@ -426,8 +426,7 @@ class TestFork:
 
     @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
     def test_child_waits_for_no_thread_of_its_parent(self, held):
-        """The parent's thread holds rows, as many as it may; the child holds another."""
-        held.add(OTHER)
+        """A thread of the parent holds the row, and lets it go; its copy in the child does not."""
         release = threading.Event()
         entered = threading.Barrier(2)
 
@@ -443,12 +442,12 @@ class TestFork:
             if not child:
                 code = 1
                 try:
-                    with held.locked(OTHER.row_id) as entry:
+                    with held.locked(ROW.row_id) as entry:
                         code = 0 if replace_it(entry) else 2
                 finally:
                     os._exit(code)
-            status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
             release.set()
             holding.result(10)
+            status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         assert status == 0
-        assert held.get(OTHER.row_id).sealed == RENEWED.sealed
+        assert held.get(ROW.row_id) == RENEWED

@@ -22,8 +22,8 @@
         └─ TokenDecryptionError
 
 No message, attribute or chained exception holds a secret, and every message says what to do next.
-Inside Pywikibot an error that it should not retry, which is each but a :class:`TransportError` that
-is no :class:`DeadlineExceededError`, is at the same time a ``pywikibot.exceptions.FatalServerError``.
+Inside Pywikibot an error that it should not retry (each but a :class:`TransportError` that is no
+:class:`DeadlineExceededError`) is at the same time a ``pywikibot.exceptions.FatalServerError``.
 """
 
 from __future__ import annotations

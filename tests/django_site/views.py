@@ -125,11 +125,18 @@ def side_door(request):
 
 
 def broken(request):
+    shown = "of the site itself"
+    bool(request.wiki_account)
+    assert shown
+    raise ZeroDivisionError
+
+
+def _crash(*_, **__):
     raise ZeroDivisionError
 
 
 @wiki_login_required
 def broken_wiki(request):
     with flow().account(request.wiki_account) as account:
-        account.requests_session().get(account.wiki.api_url, params=object())
+        account.requests_session().get(account.wiki.api_url, hooks={"response": _crash})
     return HttpResponse("Not reached.")

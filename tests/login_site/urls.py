@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from importlib import import_module
+
 from django.urls import include, path
 
 from login_site import views
@@ -12,4 +15,8 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("edit/<kind>", views.edit),
     path("fail/<kind>", views.fail),
+]
+urlpatterns += [
+    path(f"more/{name}", import_module(name).add_line)
+    for name in os.environ.get("SITE_MORE_VIEWS", "").split()
 ]

@@ -9,7 +9,6 @@ import pywikibot
 from django.conf import settings
 from django.contrib import messages
 from django.shortcuts import redirect, render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from pwb_oauth import Wiki
@@ -28,7 +27,6 @@ WIKI = Wiki.from_url(settings.REVIEW_WIKI)
 
 
 @require_safe
-@never_cache
 def review(request: HttpRequest) -> HttpResponse:
     """Show what is to be looked at; who is not signed in sees what the tool is for."""
     if not request.wiki_account:

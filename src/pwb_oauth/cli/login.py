@@ -17,6 +17,8 @@ from pwb_oauth.tokens import TokenKey
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from rich.console import Console
+
     from pwb_oauth.cli.obtain import Registered
     from pwb_oauth.credential import Credential, OAuthVersion
     from pwb_oauth.tokens import TokenStore
@@ -68,7 +70,7 @@ def login(
     account = TokenKey(wiki.central.name, credential.username)
     replaced = _another_consumer(kept_in, account, credential)
     kept_in.save(account, credential)
-    report(account, credential, kept_in.url)
+    report(terminal.console(), account, credential, kept_in.url)
     hint = storage.hint_for_scripts(kept_in, store)
     if hint:
         terminal.warn(hint)
@@ -106,9 +108,8 @@ def ask_person(
     return obtain.authorize(wiki, registered, accept)
 
 
-def report(account: TokenKey, credential: Credential, store: str) -> None:
+def report(out: Console, account: TokenKey, credential: Credential, store: str) -> None:
     """Say what was stored, and what to think of."""
-    out = terminal.console()
     kind = f"{credential.oauth_version}{', owner-only' if credential.consumer.owner_only else ''}"
     lines = [
         f"Logged in to {account.wiki} as {account.username} (OAuth {kind}).",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import chain
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -10,26 +11,23 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from pwb_oauth import configuration
 from pwb_oauth.cli import login, obtain, options, setup, storage, terminal
 from pwb_oauth.cli.exits import Exit
+from pwb_oauth.cli.steps import Status, plan
 from pwb_oauth.errors import LoginRequiredError, PwbOAuthError
 from pwb_oauth.migration import find_secrets, installation, rewriting
-from pwb_oauth.migration.finding import Kind
 from pwb_oauth.migration.moving import Mover, take_out
 from pwb_oauth.tokens import open_token_store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rich.console import Console
+
     from pwb_oauth.cli.obtain import Registered
+    from pwb_oauth.cli.steps import Step
     from pwb_oauth.credential import OAuthVersion
-    from pwb_oauth.migration.finding import Finding, Use
+    from pwb_oauth.migration.finding import Finding
     from pwb_oauth.tokens import TokenKey, TokenStore
     from pwb_oauth.wiki import Wiki
-
-_WHERE_TO_CHANGE = {
-    Kind.PASSWORD: "Special:ChangePassword",
-    Kind.BOT_PASSWORD: "Special:BotPasswords",
-}
-_OPEN_TO_OTHERS = 0o077
 
 
 @click.command()
@@ -37,6 +35,7 @@ _OPEN_TO_OTHERS = 0o077
 @setup.yes_option
 @options.consumer_options
 @options.store_option
+@options.json_option
 def migrate(
     dry_run: bool,
     yes: bool,
@@ -45,6 +44,7 @@ def migrate(
     callback: str | None,
     no_browser: bool,
     store: str | None,
+    as_json: bool,
 ) -> None:
     """Move from secrets in Pywikibot's files to stored credentials.
 
@@ -57,100 +57,129 @@ def migrate(
     without --yes, and passwords go only of accounts that have logged in.
 
     A login asks for the access token of an owner-only consumer; with --consumer it is by that
-    consumer, in your browser, as with pwb-oauth login.
+    consumer, in your browser, as with pwb-oauth login. The consumer's secret is asked for once.
+
+    With --json standard output is one document: each secret with its file and line, its accounts,
+    what becomes of it (planned, moved, or left and why), and where to change it on the wiki. All
+    else is on standard error.
 
     \b
     Examples:
       pwb-oauth migrate --dry-run
       pwb-oauth migrate
       pwb-oauth migrate --yes
+      pwb-oauth migrate --dry-run --json
     """
     registered = obtain.Registered.of_options(key, oauth, callback, no_browser)
-    findings = find_secrets()
-    if not findings:
-        terminal.console().print("No secret is left in Pywikibot's files.")
-        return
-    movable = [finding for finding in findings if finding.problem is None]
-    _show_plan(findings, open_token_store(store))
-    if dry_run:
-        return
-    moved = _move(movable, store, registered, yes=yes) if movable else []
-    _advise(moved)
-    if len(moved) < len(findings):
+    steps = _planned(find_secrets(), store)
+    out = terminal.aside(quiet=dry_run) if as_json else terminal.console()
+    try:
+        _show_plan(out, steps)
+        if not dry_run:
+            _carry_out(out, steps, store, registered, yes=yes)
+    finally:
+        if as_json:
+            terminal.print_json(_to_json(steps))
+    if any(step.status is not Status.MOVED for step in steps) and not dry_run:
         terminal.say("Do what is said of each that was left, then again: pwb-oauth migrate")
         click.get_current_context().exit(Exit.FAILED)
 
 
-def _show_plan(findings: Sequence[Finding], store: TokenStore) -> None:
-    stored = {entry.key for entry in store.entries()}
-    console = terminal.console()
-    for finding in findings:
-        console.print(f"{finding}: {_plan(finding, stored)}", markup=False)
-        if finding.token is not None and finding.problem is None:
-            stored |= {use.key for use in finding.uses if use.key is not None}
-    if any(finding.problem is None for finding in findings):
+def _planned(findings: Sequence[Finding], store: str | None) -> list[Step]:
+    if not findings:
+        return []
+    return list(plan(findings, [entry.key for entry in open_token_store(store).entries()]))
+
+
+def _show_plan(out: Console, steps: Sequence[Step]) -> None:
+    for step in steps:
+        out.print(step.announcement, markup=False)
+    if not steps:
+        out.print("No secret is left in Pywikibot's files.")
+    if any(step.problem is None for step in steps):
         path = configuration.file_path()
         source = installation.read(path)
-        setup.show_difference(path, source, setup.with_line(source))
+        setup.show_difference(out, path, source, setup.with_line(source))
 
 
-def _plan(finding: Finding, stored: set[TokenKey]) -> str:
-    if finding.problem is not None:
-        return f"is left, since {finding.problem}."
-    whose = ", ".join(sorted({_account(use.wiki, use.username) for use in finding.uses}))
-    if all(use.key in stored for use in finding.uses):
-        return f"to be taken out once the wiki accepts what is stored ({whose})."
-    if finding.token is not None:
-        return f"to be stored and taken out once the wiki accepts it ({whose})."
-    return f"to be taken out once you have logged in ({whose})."
+def _to_json(steps: Sequence[Step]) -> dict[str, Any]:
+    path = configuration.file_path()
+    return {
+        "secrets": [step.to_json() for step in steps],
+        "user_config": {
+            "file": str(path),
+            "installs": installation.installing_line(installation.read(path)) is not None,
+        },
+    }
 
 
-def _account(wiki: Wiki, username: str | None) -> str:
-    return f"{username or 'whose it is'} on {wiki.central.name}"
+def _carry_out(
+    out: Console,
+    steps: Sequence[Step],
+    store: str | None,
+    registered: Registered | None,
+    *,
+    yes: bool,
+) -> None:
+    """Move what can be moved, and say what should be changed now.
+
+    Raises:
+        PwbOAuthError: Nothing can be moved, which is noted with each.
+    """
+    movable = [step for step in steps if step.problem is None]
+    try:
+        if movable:
+            _move(out, movable, store, registered, yes=yes)
+    except PwbOAuthError as error:
+        for step in movable:
+            step.problem = str(error)
+        raise
+    advice = [step.advice() for step in steps if step.status is Status.MOVED]
+    for url, what in dict.fromkeys(chain.from_iterable(one.items() for one in advice)):
+        out.print(f"{what}: {url}", markup=False)
 
 
 def _move(
-    movable: Sequence[Finding], store: str | None, registered: Registered | None, *, yes: bool
-) -> list[Finding]:
-    """Move what can be moved, one line each.
-
-    Returns:
-        What was moved.
-    """
+    out: Console,
+    movable: Sequence[Step],
+    store: str | None,
+    registered: Registered | None,
+    *,
+    yes: bool,
+) -> None:
+    """Move what can be moved, one line each."""
     _require_installable()
     if registered is not None and not terminal.is_interactive():
         raise click.UsageError("--consumer needs somebody at a terminal, who logs in by it.")
     if not yes:
         setup.require_consent("Go on?")
-    kept_in = storage.open_for_saving(store, movable[0].uses[0].wiki)
+    kept_in = storage.open_for_saving(store, movable[0].finding.uses[0].wiki)
     hint = storage.hint_for_scripts(kept_in, store)
     if hint:
         terminal.warn(hint)
-    console = terminal.console()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    hidden = not console.is_terminal
+    hidden = out.quiet or not out.is_terminal
     # Drawn after each, not by a thread of its own, which would not outlive a login.
-    with Progress(
-        *columns, console=console, auto_refresh=False, transient=True, disable=hidden
-    ) as bar:
+    with Progress(*columns, console=out, auto_refresh=False, transient=True, disable=hidden) as bar:
         log_in = _Login(kept_in, bar, registered) if terminal.is_interactive() else None
         mover = Mover(kept_in, log_in)
-        return [one for one in bar.track(movable, description="Moving") if _is_moved(one, mover)]
+        for step in bar.track(movable, description="Moving"):
+            _take(step, mover, out)
 
 
-def _is_moved(finding: Finding, mover: Mover) -> bool:
+def _take(step: Step, mover: Mover, out: Console) -> None:
     """Move a secret, and say what became of it."""
-    console = terminal.console()
     try:
-        keys = mover.replace(finding)
+        keys = mover.replace(step.finding)
         _install()
-        take_out(finding)
+        take_out(step.finding)
     except PwbOAuthError as error:
-        console.print(f"Left: {finding}. {error}", markup=False)
-        return False
+        step.problem = str(error)
+        out.print(f"Left: {step.finding}. {error}", markup=False)
+        return
+    step.keys, step.store = keys, mover.store.url
     names = " and ".join(f"{key.username} on {key.wiki}" for key in keys)
-    console.print(f"Moved: {finding}, to {mover.store.url} as {names}", markup=False)
-    return True
+    out.print(f"Moved: {step.finding}, to {step.store} as {names}", markup=False)
 
 
 class _Login:
@@ -179,7 +208,7 @@ class _Login:
             raise LoginRequiredError(f"Log in later: {key.login_command}")
         credential = login.ask_person(wiki, key.username, self._registered)
         self._store.save(key, credential)
-        login.report(key, credential, self._store.url)
+        login.report(self._bar.console, key, credential, self._store.url)
 
 
 def _require_installable() -> None:
@@ -202,27 +231,3 @@ def _install() -> None:
     new = setup.with_line(source)
     if new != source.text:
         installation.write(path, source, new)
-
-
-def _advise(moved: Sequence[Finding]) -> None:
-    """Name what should be changed now, because it lay in a file."""
-    advice = (
-        _advice(finding, use)
-        for finding in moved
-        for use in {use.wiki.central: use for use in finding.uses}.values()
-    )
-    for text in dict.fromkeys(filter(None, advice)):
-        terminal.console().print(text, markup=False)
-
-
-def _advice(finding: Finding, use: Use) -> str | None:
-    wiki = use.wiki.central
-    if finding.kind in _WHERE_TO_CHANGE:
-        page = wiki.page_url(_WHERE_TO_CHANGE[finding.kind])
-        return f"Now change the {finding.kind.value} of {use.username}: {page}"
-    if finding.kind is Kind.OAUTH1 and finding.path.stat().st_mode & _OPEN_TO_OTHERS:
-        return (
-            f"Others could read {finding.path}. Withdraw what was granted there, and log in by a "
-            f"new consumer: {wiki.grants_url}"
-        )
-    return None

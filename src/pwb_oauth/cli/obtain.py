@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from pwb_oauth.answers import nonsense
 from pwb_oauth.cli import callback, registration, terminal
 from pwb_oauth.cli.browser import open_in_browser
 from pwb_oauth.credential import Consumer, parse_owner_only
-from pwb_oauth.errors import ConfigurationError, StateMismatchError
+from pwb_oauth.errors import ConfigurationError, StateMismatchError, TokenRequestError
 from pwb_oauth.transport import send, user_agent
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 _SECRET = "(nothing is shown)"  # noqa: S105  # what stands behind a question
 
 
-@dataclass(frozen=True)
+@dataclass
 class Registered:
-    """A registered consumer, as a person names it.
+    """A registered consumer, as a person names it, and its secret once they were asked.
 
     Attributes:
         key: Its key.
@@ -43,6 +43,7 @@ class Registered:
     oauth_version: OAuthVersion
     callback_url: str | None
     in_browser: bool
+    _secret: str | None = field(default=None, init=False, repr=False)
 
     @classmethod
     def of_options(
@@ -64,14 +65,20 @@ class Registered:
         """Where the browser is expected."""
         return self.callback_url or callback.DEFAULT_URL
 
-    def consumer(self, secret: str) -> Consumer:
-        """The consumer itself.
+    def consumer(self) -> Consumer:
+        """The consumer itself. Its secret is asked for the first time.
 
         Without a word about its callback URL an OAuth 1.0a consumer asks out of band: the wiki then
         sends the browser to the address that was registered, if there is one, or shows a code.
         """
+        if self._secret is None:
+            self._secret = _ask_consumer_secret(self.oauth_version)
         known = self.callback_url if self.oauth_version == "1.0a" else self.listens_at
-        return Consumer(self.key, secret or None, self.oauth_version, callback_url=known)
+        return Consumer(self.key, self._secret or None, self.oauth_version, callback_url=known)
+
+    def forget_secret(self) -> None:
+        """Ask for the secret again next time: the person may have mistyped it."""
+        self._secret = None
 
 
 def take_over(wiki: Wiki, *, with_token: bool) -> Credential:
@@ -100,14 +107,24 @@ def authorize(
 
     Args:
         wiki: Any wiki of the farm.
-        registered: The consumer; its secret is asked for.
+        registered: The consumer; its secret is asked for, unless it was before and served.
         accept: Refuses a credential by an error, so that the browser shows that it failed.
 
     Raises:
         PwbOAuthError: What :mod:`pwb_oauth.authorization` and ``accept`` raise.
         ConfigurationError: Nobody listens, and no address was given.
     """
-    consumer = registered.consumer(_ask_consumer_secret(registered.oauth_version))
+    try:
+        return _authorize(wiki, registered, accept)
+    except TokenRequestError:
+        registered.forget_secret()
+        raise
+
+
+def _authorize(
+    wiki: Wiki, registered: Registered, accept: Callable[[Credential], Credential]
+) -> Credential:
+    consumer = registered.consumer()
     if consumer.oauth_version == "2.0":
         _require_oauth(wiki)
     with callback.CallbackListener(registered.listens_at) as listener:

@@ -190,5 +190,5 @@ def _line(entry: LogEntry) -> str:
 
 def _printable(text: str) -> str:
     """What came from outside, without what would command a terminal, and not for ever."""
-    text = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    text = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
     return "".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in text)

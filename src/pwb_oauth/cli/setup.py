@@ -16,6 +16,8 @@ from pwb_oauth.tokens import open_token_store
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from rich.console import Console
+
     from pwb_oauth.migration.source import PythonSource
 
 _EXAMPLE = """\
@@ -56,7 +58,7 @@ def setup(remove: bool, yes: bool, store: str | None) -> None:
     if new == source.text:
         _say_nothing_to_do(path, source, remove)
     else:
-        show_difference(path, source, new)
+        show_difference(terminal.console(), path, source, new)
         if not yes:
             require_consent("Change the file?")
         installation.write(path, source, new)
@@ -101,13 +103,12 @@ def with_line(source: PythonSource) -> str:
     return installation.with_line(source)
 
 
-def show_difference(path: Path, source: PythonSource, new: str) -> None:
+def show_difference(out: Console, path: Path, source: PythonSource, new: str) -> None:
     """Print what changes, and no line beside: those may hold secrets."""
     before, after = source.text.splitlines(), new.splitlines()
     was, name = str(path) if path.exists() else "/dev/null", str(path)
-    console = terminal.console()
     for line in difflib.unified_diff(before, after, was, name, n=0, lineterm=""):
-        console.print(line, markup=False, style=_STYLES.get(line[0]))
+        out.print(line, markup=False, style=_STYLES.get(line[0]))
 
 
 def warn_if_skipped(path: Path) -> None:

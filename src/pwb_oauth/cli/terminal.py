@@ -31,6 +31,8 @@ _UNPRINTABLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 _PRINTABLE = "\n\t\u200c\u200d"
 _PLAIN = {"✓": "+", "✗": "x", "•": "*"}
 """Our own marks, and what they are where the encoding of the output lacks them."""
+_PLAIN_IN_TEXT = str.maketrans({"…": "...", "\N{REPLACEMENT CHARACTER}": "?"})
+"""The same for what stands in our sentences; of names only as much as nobody could spell."""
 
 
 def is_interactive() -> bool:
@@ -68,14 +70,26 @@ class _Console(Console):
         return self._written(shown) if isinstance(shown, str) else shown
 
     def _written(self, text: str) -> str:
-        if self.options.ascii_only and text in _PLAIN:
-            return _PLAIN[text]
-        return printable(text)
+        shown = printable(text)
+        if not self.options.ascii_only:
+            return shown
+        return _PLAIN.get(shown) or shown.translate(_PLAIN_IN_TEXT)
 
 
 def console(*, err: bool = False) -> Console:
     """What to print to, in colour on a terminal alone. Long lines are left to the terminal."""
     return _Console(stderr=err, highlight=False, soft_wrap=True, emoji=False)
+
+
+def aside(*, quiet: bool = False) -> Console:
+    """What to tell people with while standard output is for programs; silent if nobody watches.
+
+    Args:
+        quiet: Whether to be silent anyhow.
+    """
+    out = console(err=True)
+    out.quiet = quiet or not out.file.isatty()
+    return out
 
 
 def at_work(text: str) -> Status:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pwb_oauth.errors import ConfigurationError
-from pwb_oauth.migration import rewriting
+from pwb_oauth.migration import rewriting, variables
 from pwb_oauth.migration.finding import Finding, Kind
 from pwb_oauth.migration.source import PythonSource
 
@@ -63,9 +63,12 @@ def find(path: Path, uses: ConfiguredUses) -> Iterator[Finding]:
 
 
 def _commented_out(path: Path, number: int, text: str) -> Iterator[Finding]:
-    """The password in a comment, if any. Comments are never changed."""
-    entry = _parse(text.lstrip("# \t"))
-    if entry is not None:
+    """The passwords in a comment, if any. Comments are never changed."""
+    said = text.lstrip("# \t")
+    entry = _parse(said)
+    if entry is None:
+        yield from variables.find_in_comment(path, number, said)
+    else:
         problem = "it stands in a comment. Take it out yourself"
         yield Finding(path, number, entry.kind, entry.username, (), problem)
 

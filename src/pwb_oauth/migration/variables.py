@@ -38,10 +38,21 @@ def find(path: Path) -> Iterator[Finding]:
         problem = "Pywikibot does not use it. If nothing else does, take it out yourself"
         yield Finding(path, line, Kind.VARIABLE, name, (), problem)
     for line, text in comments_of(source).items():
-        code = parsed_comment(text) if _ASSIGNS_SECRET.match(text) else None
-        for _, name in _assigned(code) if code else ():
-            problem = "it stands in a comment. Take it out yourself"
-            yield Finding(path, line, Kind.VARIABLE, name, (), problem)
+        yield from find_in_comment(path, line, text)
+
+
+def find_in_comment(path: Path, line: int, text: str) -> Iterator[Finding]:
+    """The strings that a comment gives to variables of such names.
+
+    Args:
+        path: The file.
+        line: The comment's line in it.
+        text: What it says, behind its mark.
+    """
+    code = parsed_comment(text) if _ASSIGNS_SECRET.match(text) else None
+    for _, name in _assigned(code) if code else ():
+        problem = "it stands in a comment. Take it out yourself"
+        yield Finding(path, line, Kind.VARIABLE, name, (), problem)
 
 
 def _assigned(source: PythonSource) -> Iterator[tuple[int, str]]:

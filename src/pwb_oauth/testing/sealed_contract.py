@@ -477,6 +477,7 @@ class SealedStoreContract:
     ) -> None:
         """Each batch is committed, and nothing is locked when it is."""
         monkeypatch.setattr(purging, "BATCH", _BATCH)
+        monkeypatch.setattr(purging, "LONG", 60.0)
         young = _row(0)
         # Some of the same time, which is where the next batch goes on.
         old = [
@@ -497,7 +498,8 @@ class SealedStoreContract:
                     assert held.row == there[-1]
             return there
 
-        def pause() -> None:
+        def pause(took: float) -> None:
+            del took
             with ThreadPoolExecutor(1) as another_thread:
                 left.append(len(another_thread.submit(use_all).result(_WAIT)))
 

@@ -152,7 +152,7 @@ class WikiAccount:
 
     def close(self) -> None:
         """End: what was given out is of no use from here on, and keeps nothing alive."""
-        self._account.is_open = False
+        self._account.close()
         for site in self._sites.values():
             prefetch.let_go(site)
         self._sites.clear()

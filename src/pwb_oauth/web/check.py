@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pwb_oauth.checks.finding import Finding
 from pwb_oauth.checks.trial import try_out
 
 if TYPE_CHECKING:
+    from pwb_oauth.checks.trial import Trial
     from pwb_oauth.web.settings import WebSettings
 
 
-def check_consumer(settings: WebSettings) -> list[Finding]:
+@dataclass(frozen=True)
+class Verdict:
+    """What the wiki thinks of a consumer.
+
+    Attributes:
+        findings: What is wrong; empty if nothing is, as far as the wiki tells.
+        notes: What it knows, and what it does not tell.
+    """
+
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...]
+
+
+def check_consumer(settings: WebSettings) -> Verdict:
     """Ask the wiki for a token that it cannot give, and read from the refusal what is wrong.
 
     Nobody's access is touched by it.
@@ -19,40 +34,52 @@ def check_consumer(settings: WebSettings) -> list[Finding]:
     Args:
         settings: What the web tool is configured with.
 
-    Returns:
-        What is wrong; empty if nothing is, as far as the wiki tells.
-
     Raises:
         TransportError: The wiki could not be asked, or answered nonsense.
         ConfigurationError: This computer's clock is wrong (OAuth 1.0a).
     """
-    wiki, consumer = settings.wiki.central, settings.consumer
-    trial = try_out(wiki, consumer)
+    trial = try_out(settings.wiki.central, settings.consumer)
     if trial.key is False:
-        return [
-            Finding(
-                f"{wiki.name} does not accept PWB_OAUTH_CLIENT_ID and PWB_OAUTH_CLIENT_SECRET.",
-                "Compare both with the consumer's registration, and see that it is an OAuth "
-                f"{consumer.oauth_version} consumer. A lost secret can be reset there.",
-            )
-        ]
+        return Verdict((_wrong_key(settings),), ())
     if trial.callback is False:
-        return [
-            Finding(
-                f"{consumer.callback_url} is not the callback URL that the consumer is registered "
-                f"with on {wiki.name}.",
-                "Let PWB_OAUTH_CALLBACK_URL be the registered one, byte for byte, or register "
-                "another consumer.",
-            )
-        ]
-    return []
+        return Verdict((_wrong_callback(settings),), ())
+    return Verdict((), (_known(settings, trial), _not_seen(settings)))
 
 
-def what_it_cannot_see(settings: WebSettings) -> str:
-    """What :func:`check_consumer` leaves to a person, and where to look."""
-    consumer = settings.consumer
-    page = settings.wiki.central.page_url(f"Special:OAuthListConsumers/view/{consumer.key}")
+def _wrong_key(settings: WebSettings) -> Finding:
+    return Finding(
+        f"{settings.wiki.central.name} does not accept PWB_OAUTH_CLIENT_ID and "
+        "PWB_OAUTH_CLIENT_SECRET.",
+        "Compare both with the consumer's registration, and see that it is an OAuth "
+        f"{settings.consumer.oauth_version} consumer. A lost secret can be reset there.",
+    )
+
+
+def _wrong_callback(settings: WebSettings) -> Finding:
+    return Finding(
+        f"{settings.consumer.callback_url} is not the callback URL that the consumer is "
+        f"registered with on {settings.wiki.central.name}.",
+        "Let PWB_OAUTH_CALLBACK_URL be the registered one, byte for byte, or register another "
+        "consumer.",
+    )
+
+
+def _known(settings: WebSettings, trial: Trial) -> str:
+    name = settings.wiki.central.name
+    if trial.key is None:
+        return f"{name} does not say whether it knows the consumer."
+    if trial.callback:
+        return f"{name} knows the consumer, and PWB_OAUTH_CALLBACK_URL is the registered one."
     return (
-        "Whether the consumer is approved cannot be seen from here, nor on every wiki whether the "
-        f"callback URL is right. See {page}; until it is approved only its owner can sign in."
+        f"{name} knows the consumer. It does not say whether PWB_OAUTH_CALLBACK_URL is the "
+        "registered one: compare them byte for byte."
+    )
+
+
+def _not_seen(settings: WebSettings) -> str:
+    wiki = settings.wiki.central
+    page = wiki.page_url(f"Special:OAuthListConsumers/view/{settings.consumer.key}")
+    return (
+        f"Whether the consumer is approved cannot be seen from here: see {page}. Until it is, only "
+        "its owner can sign in."
     )

@@ -11,10 +11,13 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 BATCH = 100
-"""How many rows are deleted in one transaction."""
+"""How many rows are deleted in one transaction at most."""
 
-PAUSE = 0.03
-"""Seconds between two transactions. A writer that waits for SQLite looks more often than that."""
+LONG = 0.03
+"""Seconds after which the next transaction deletes half as many rows."""
+
+_LEAST = 10
+_PAUSE = 0.03  # a writer that waits for SQLite looks again within that time
 
 
 def in_batches(delete_some: Callable[[int, _T | None], Sequence[_T]]) -> int:
@@ -29,14 +32,19 @@ def in_batches(delete_some: Callable[[int, _T | None], Sequence[_T]]) -> int:
         How many rows were deleted.
     """
     deleted = 0
+    size = BATCH
     place: _T | None = None
-    while places := delete_some(BATCH, place):
+    began = time.monotonic()
+    while places := delete_some(size, place):
+        took = time.monotonic() - began
         deleted += len(places)
         place = places[-1]
-        pause()
+        size = min(BATCH, max(_LEAST, size // 2 if took > LONG else size + _LEAST))
+        pause(took)
+        began = time.monotonic()
     return deleted
 
 
-def pause() -> None:
-    """Let those who wait go first."""
-    time.sleep(PAUSE)
+def pause(took: float) -> None:
+    """Let others go first: for longer than a batch took, so that most of the time is theirs."""
+    time.sleep(_PAUSE + took)

@@ -101,7 +101,7 @@ class _Source:
 
     def _asked(self, token: OAuth1AccessToken) -> str:
         identity = fetch_identity(self.wiki, self._consumer, token)
-        if False:
+        if identity.subject != self._row.uid:
             raise IdentityError("The wiki says that the access token is another user's.")
         return identity.username
 

@@ -11,6 +11,7 @@ from pwb_oauth.account import Account
 from pwb_oauth.errors import IdentityError, LoginRequiredError
 from pwb_oauth.renewal import LiveCredential
 from pwb_oauth.tokens import TokenKey
+from pwb_oauth.web.precedence import Precedence, TokenTurn, people
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -146,9 +147,20 @@ class VisitorAccount(Account):
         """Begin with what was just read from the source; nothing is read."""
         key = TokenKey(wiki.name, credential.username)
         super().__init__(key, source, wiki)
+        self._go_by(people.find(wiki.name, str(credential.subject)))
         self._live = VisitorCredential(key, source, wiki, credential)
         self._source = source
         self.is_open = True
+
+    def begin_anew(self) -> None:
+        """Make locks, in a child of a fork once more; the other user sessions are the parent's."""
+        super().begin_anew()
+        self._go_by(Precedence())
+
+    def close(self) -> None:
+        """End: whatever still refers to this account is of no use."""
+        self.is_open = False
+        self._precedence.release(self)
 
     @property
     def is_over(self) -> bool:
@@ -166,11 +178,17 @@ class VisitorAccount(Account):
             DeadlineExceededError: There is no time left.
         """
         self.require_open()
+        self._precedence.respect(self)
         kwargs["timeout"] = _limited(kwargs.get("timeout"))
-        # A logout in another tab or during a job lets nothing be written after it.
-        if method.upper() not in _READS and self._source.load(self.key) is None:
-            raise self._live.end(self.credential, "Signed out meanwhile")
-        return super().request(method, url, base=base, **kwargs)
+        if method.upper() in _READS:
+            return super().request(method, url, base=base, **kwargs)
+        try:
+            # A logout in another tab or during a job lets nothing be written after it.
+            if self._source.load(self.key) is None:
+                raise self._live.end(self.credential, "Signed out meanwhile")
+            return super().request(method, url, base=base, **kwargs)
+        finally:
+            self._precedence.release(self)
 
     def require_open(self) -> None:
         """Refuse to act for a visitor whose block has ended.
@@ -187,6 +205,10 @@ class VisitorAccount(Account):
     def is_called(self, username: str) -> bool:
         """Whether the wiki means this user by a name, if need be after a rename."""
         return super().is_called(username) or self._was_renamed_to(username)
+
+    def _go_by(self, precedence: Precedence) -> None:
+        self._precedence = precedence
+        self.token_lock = TokenTurn(precedence, self)
 
     def _was_renamed_to(self, username: str) -> bool:
         identity = self.identify()

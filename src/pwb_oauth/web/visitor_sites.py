@@ -116,7 +116,9 @@ class _VisitorSite:
         """Sign in as the visitor, but not while the site is made."""
         if not cookie_only:
             with fatal_for_pywikibot():
-                sites.sign_in_unless_done(self, vars(self)[sites.VISITOR])
+                account = vars(self)[sites.VISITOR]
+                account.require_open()
+                sites.sign_in_unless_done(self, account)
 
     def username(self) -> sites.VisitorName:
         """The visitor's name; the sites that Pywikibot makes of it are the visitor's too."""

@@ -18,5 +18,7 @@ class WikiBackend(ModelBackend):
     Permissions are Django's own. It never signs anybody in by what they type.
     """
 
-    def authenticate(self, request: HttpRequest | None, **credentials: Any) -> None:
+    def authenticate(  # type: ignore[override]
+        self, request: HttpRequest | None, **credentials: Any
+    ) -> None:
         """Nobody."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -129,7 +128,9 @@ def _of_cookies(ours: WebSettings) -> Iterator[checks.CheckMessage]:
 def _of_safe_cookies(ours: WebSettings) -> Iterator[checks.CheckMessage]:
     https = str(ours.consumer.callback_url).startswith("https:")
     if https and not site.SESSION_COOKIE_SECURE:
-        yield _warning(1, "SESSION_COOKIE_SECURE is off, and visitors come by https.", "Turn it on.")
+        yield _warning(
+            1, "SESSION_COOKIE_SECURE is off, and visitors come by https.", "Turn it on."
+        )
     if not https and site.SESSION_COOKIE_SECURE:
         yield _warning(
             2,
@@ -180,9 +181,9 @@ def _text(key: str | bytes) -> str:
     return key.decode("utf-8", "replace") if isinstance(key, bytes) else key
 
 
-def _message(kind: type[checks.CheckMessage], letter: str, number: int, *said: str) -> Any:
-    return kind(*said, id=f"pwb_oauth.{letter}{number:03}")
+def _error(number: int, problem: str, hint: str | None = None) -> checks.Error:
+    return checks.Error(problem, hint, id=f"pwb_oauth.E{number:03}")
 
 
-_error = partial(_message, checks.Error, "E")
-_warning = partial(_message, checks.Warning, "W")
+def _warning(number: int, problem: str, hint: str) -> checks.Warning:
+    return checks.Warning(problem, hint, id=f"pwb_oauth.W{number:03}")

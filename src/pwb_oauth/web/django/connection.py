@@ -17,6 +17,8 @@ from pwb_oauth.web.sealed_store import LOCK_TIMEOUT
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from typing_extensions import Self
+
 
 _T = TypeVar("_T")
 
@@ -56,7 +58,7 @@ class OwnConnection:
             self._own.settings_dict["OPTIONS"] |= more
         self._transaction = transaction.atomic(using=alias)
 
-    def __enter__(self) -> OwnConnection:
+    def __enter__(self) -> Self:
         """Begin."""
         try:
             with self.asked():

@@ -14,7 +14,8 @@ from pwb_oauth.web.django import conf
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpRequest
+    from django.http.response import HttpResponseBase
 
 
 class _OwnOrigin(CsrfViewMiddleware):
@@ -26,20 +27,20 @@ class _OwnOrigin(CsrfViewMiddleware):
     def _origin_verified(self, request: HttpRequest) -> bool:
         if request.META["HTTP_ORIGIN"] == conf.callback_origin():
             return True
-        return bool(super()._origin_verified(request))
+        return bool(super()._origin_verified(request))  # type: ignore[misc]
 
 
 _protected = decorator_from_middleware(_OwnOrigin)
 
 
-def own_forms_only(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def own_forms_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """Let only forms of this site's pages reach a view."""
     protected = _protected(view)
 
     # The site's own middleware would refuse what comes through a proxy before we are asked.
     @csrf_exempt
     @wraps(view)
-    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         return protected(request, *args, **kwargs)
 
     return checked

@@ -25,14 +25,14 @@ def wiki_login_required(view: Callable[..., Any]) -> Callable[..., Any]:
     if iscoroutinefunction(view):
 
         @wraps(view)
-        async def asked(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        async def asked(request: Any, *args: Any, **kwargs: Any) -> Any:
             if not await request.awiki_account():
                 return _to_login(request)
             return await view(request, *args, **kwargs)
     else:
 
         @wraps(view)
-        def asked(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        def asked(request: Any, *args: Any, **kwargs: Any) -> Any:
             return view(request, *args, **kwargs) if request.wiki_account else _to_login(request)
 
     return asked

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 
 from pwb_oauth.web.django import current
-
-if TYPE_CHECKING:
-    from django.http import HttpRequest
 
 _NAME = "pwb_oauth.web.django.listeners"
 
@@ -20,16 +17,16 @@ def connect() -> None:
     user_logged_out.connect(_logged_out, dispatch_uid=f"{_NAME}.out")
 
 
-def _logged_in(request: HttpRequest | None, **_: Any) -> None:
+def _logged_in(request: Any, **_: Any) -> None:
     if _has_session(request):
         current.end_others(request)
 
 
-def _logged_out(request: HttpRequest | None, **_: Any) -> None:
+def _logged_out(request: Any, **_: Any) -> None:
     if _has_session(request) and current.ROW in request.session:
         current.end(request, request.session[current.ROW])
 
 
-def _has_session(request: HttpRequest | None) -> bool:
+def _has_session(request: Any) -> bool:
     """Whether it is a visitor's: a test's ``login`` sends a request that has no cookies."""
     return hasattr(request, "session") and hasattr(request, "COOKIES")

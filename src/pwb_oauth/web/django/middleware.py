@@ -30,7 +30,7 @@ class WikiAccountMiddleware(MiddlewareMixin):
     It goes behind Django's ``SessionMiddleware`` and ``AuthenticationMiddleware``.
     """
 
-    def process_request(self, request: HttpRequest) -> None:
+    def process_request(self, request: Any) -> None:
         """Ask nothing yet."""
         open_session = partial(current.user_session, request)
         request.wiki_account = SimpleLazyObject(open_session)

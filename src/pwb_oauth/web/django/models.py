@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from django.conf import settings
 from django.db import models
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 class SealedUserSession(models.Model):
@@ -13,16 +18,18 @@ class SealedUserSession(models.Model):
     has replaced since.
     """
 
-    row_id = models.CharField(max_length=32, primary_key=True)
-    wiki = models.CharField(max_length=255)
-    subject = models.CharField(max_length=255)
-    key_id = models.CharField(max_length=8)
-    sealed = models.TextField(serialize=False)
-    logged_in_at = models.DateTimeField()
-    last_used_at = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True)
+    row_id: models.CharField[str, str] = models.CharField(max_length=32, primary_key=True)
+    wiki: models.CharField[str, str] = models.CharField(max_length=255)
+    subject: models.CharField[str, str] = models.CharField(max_length=255)
+    key_id: models.CharField[str, str] = models.CharField(max_length=8)
+    sealed: models.TextField[str, str] = models.TextField(serialize=False)
+    logged_in_at: models.DateTimeField[datetime, datetime] = models.DateTimeField()
+    last_used_at: models.DateTimeField[datetime, datetime] = models.DateTimeField()
+    ended_at: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(
+        null=True
+    )
     # Empty, but in what is rolled back: see pwb_oauth.stores.turns.filling.
-    reserved = models.TextField(default="", serialize=False)
+    reserved: models.TextField[str, str] = models.TextField(default="", serialize=False)
 
     class Meta:
         """Found by the primary key, by the user to log out everywhere, and by age to purge."""
@@ -50,12 +57,12 @@ class WikiUser(models.Model):
             wiki allows, and never a name to look a user up by.
     """
 
-    user = models.OneToOneField(
+    user: models.OneToOneField[Any, Any] = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="wiki_user"
     )
-    wiki = models.CharField(max_length=255)
-    subject = models.CharField(max_length=255)
-    display_name = models.CharField(max_length=255)
+    wiki: models.CharField[str, str] = models.CharField(max_length=255)
+    subject: models.CharField[str, str] = models.CharField(max_length=255)
+    display_name: models.CharField[str, str] = models.CharField(max_length=255)
 
     class Meta:
         """A wiki's user is one user here."""

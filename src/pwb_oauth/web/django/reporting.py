@@ -39,7 +39,7 @@ class _Filter:
         return list(self._usual.get_traceback_frame_variables(request, tb_frame))
 
 
-def hide_variables(request: HttpRequest) -> None:
+def hide_variables(request: Any) -> None:
     """Let no report about this request show what may be a token."""
     request.exception_reporter_filter = _Filter(get_exception_reporter_filter(request))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import connections, router, transaction
 
+from pwb_oauth.errors import StoreUnavailableError
 from pwb_oauth.stores.retrying import until_written
 from pwb_oauth.stores.turns import filling
 from pwb_oauth.web.django.connection import unavailable

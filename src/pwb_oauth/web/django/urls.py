@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from django.urls import path
 
-from pwb_oauth.web.django import views
+from pwb_oauth.web.django.views import callback, login, logout
 
 app_name = "pwb_oauth"
 urlpatterns = [
-    path("login", views.login, name="login"),
-    path("callback", views.callback, name="callback"),
-    path("logout", views.logout, name="logout"),
+    path("login", login, name="login"),
+    path("callback", callback, name="callback"),
+    path("logout", logout, name="logout"),
 ]

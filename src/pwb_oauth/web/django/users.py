@@ -12,6 +12,7 @@ from pwb_oauth.web.django.models import WikiUser
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
+    from django.contrib.auth.models import AnonymousUser
 
     from pwb_oauth.web.user_session import UserSession
 
@@ -25,10 +26,11 @@ def find_or_make(session: UserSession) -> AbstractBaseUser:
     if link.display_name != session.username:
         link.display_name = session.username
         link.save(update_fields=["display_name"])
-    return link.user
+    user: AbstractBaseUser = link.user
+    return user
 
 
-def belongs(user: AbstractBaseUser, session: UserSession) -> bool:
+def belongs(user: AbstractBaseUser | AnonymousUser, session: UserSession) -> bool:
     """Whether a user of this site is the one for a wiki's user."""
     ours = WikiUser.objects.filter(user_id=user.pk, **_whose(session))
     return user.is_authenticated and ours.exists()
@@ -60,7 +62,7 @@ def _make(session: UserSession) -> WikiUser:
 def _new_user() -> AbstractBaseUser:
     model = get_user_model()
     # A name that nobody chose: the wiki's user may be called like the site's administrator.
-    user = model(**{model.USERNAME_FIELD: f"wiki-{secrets.token_hex(12)}"})
+    user = model(**{str(model.USERNAME_FIELD): f"wiki-{secrets.token_hex(12)}"})
     user.set_unusable_password()
     user.save()
     return user

@@ -23,7 +23,12 @@ In a view, ``wiki_oauth.user_session`` is the visitor's user session, or None; t
             ...
 
 In a template, ``{% include "pwb_oauth/logout_form.html" %}`` is a button that logs out, and
-``url_for("pwb_oauth.login")`` the page with the button that logs in.
+``url_for("pwb_oauth.login")`` the page with the button that signs in. The templates in
+``pwb_oauth/`` give way to those of the same name in the application's own folder;
+``pwb_oauth/base.html`` is around all pages.
+
+Login and logout protect themselves from other sites' forms. Where Flask-WTF's ``CSRFProtect`` is at
+work, ``csrf.exempt(app.blueprints["pwb_oauth"])`` lets their own protection do.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import click
 from flask.cli import AppGroup
 
 from pwb_oauth.errors import PwbOAuthError
-from pwb_oauth.web.check import check_consumer, what_it_cannot_see
+from pwb_oauth.web.check import check_consumer
 from pwb_oauth.web.flask import request_state
 
 if TYPE_CHECKING:
@@ -38,13 +38,13 @@ def check() -> None:
 
     Nobody's access is touched.
     """
-    settings = request_state.flow().settings
     with _errors_shown():
-        findings = check_consumer(settings)
-    if findings:
-        raise click.ClickException("\n".join(f"{each.problem} {each.remedy}" for each in findings))
-    click.echo(f"{settings.wiki.central.name} knows the consumer.")
-    click.echo(what_it_cannot_see(settings))
+        verdict = check_consumer(request_state.flow().settings)
+    if verdict.findings:
+        said = (f"{each.problem} {each.remedy}" for each in verdict.findings)
+        raise click.ClickException("\n".join(said))
+    for note in verdict.notes:
+        click.echo(note)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from flask import make_response, render_template
 from werkzeug.exceptions import HTTPException
 
 from pwb_oauth.errors import PwbOAuthError, TokenStoreError
-from pwb_oauth.web.flask import request_state
+from pwb_oauth.web.flask import addresses, request_state
 from pwb_oauth.web.flask.csrf import ForgedRequestError
 from pwb_oauth.web.problems import LOGGER, Problem, problem_of
 
@@ -61,7 +61,10 @@ def show_forged(error: ForgedRequestError) -> Response:
 
 def _page(problem: Problem) -> Response:
     LOGGER.log(problem.level, "%s", problem.log)
-    page = make_response(render_template("pwb_oauth/problem.html", problem=problem), problem.status)
+    text = render_template(
+        "pwb_oauth/problem.html", problem=problem, login_url=addresses.login_url()
+    )
+    page = make_response(text, problem.status)
     page.cache_control.no_store = True
     if problem.retry_after is not None:
         page.retry_after = problem.retry_after

@@ -5,13 +5,21 @@ from __future__ import annotations
 import os
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
-from flask import current_app, redirect, request, url_for
+from flask import current_app, redirect
 
 from pwb_oauth.errors import ConfigurationError
 from pwb_oauth.web import access_log
-from pwb_oauth.web.flask import commands, csrf, error_pages, request_state, startup, views
+from pwb_oauth.web.flask import (
+    addresses,
+    commands,
+    csrf,
+    error_pages,
+    request_state,
+    startup,
+    views,
+)
 from pwb_oauth.web.flow import WebFlow
 from pwb_oauth.web.settings import WebSettings
 from pwb_oauth.web.sql import SqlSealedStore
@@ -96,19 +104,10 @@ class WikiOAuth:
         @wraps(view)
         def checked(*args: _P.args, **kwargs: _P.kwargs) -> Any:
             if request_state.user_session() is None:
-                return redirect(url_for("pwb_oauth.login", next=_way_back()), _SEE_OTHER)
+                return redirect(addresses.login_url(), _SEE_OTHER)
             return current_app.ensure_sync(view)(*args, **kwargs)
 
         return checked
-
-
-def _way_back() -> str | None:
-    """The address of this request; of none whose form would be lost."""
-    if request.method != "GET":
-        return None
-    path = quote(f"{request.script_root}{request.path}")
-    query = request.query_string.decode("latin-1")
-    return f"{path}?{query}" if query else path
 
 
 def _database_url(app: Flask) -> str:

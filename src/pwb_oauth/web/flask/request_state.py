@@ -112,9 +112,13 @@ def log_in(new: UserSession) -> None:
     What it held may be another visitor's, or made up by somebody who wants to be in this session
     too. It lasts beyond the browser's end, since the user session does.
     """
-    _renew()
+    session.clear()
     session.permanent = True
     session[ROW] = new.row_id
+    # Flask-Session keeps the data on the server: there the id has to change as well.
+    regenerate = getattr(current_app.session_interface, "regenerate", None)
+    if regenerate is not None:
+        regenerate(session)
     state = _state()
     state.touched, state.opened, state.user_session = True, True, new
     signed_in.send(_application(), user_session=new)
@@ -170,18 +174,10 @@ def _application() -> Flask:
 
 
 def _end_framework_session(row_id: str | None) -> None:
-    _renew()
+    session.clear()
     _state().ended = True
     if row_id is not None:
         signed_out.send(_application(), row_id=row_id)
-
-
-def _renew() -> None:
-    session.clear()
-    # Flask-Session keeps the data on the server: there the id has to change as well.
-    regenerate = getattr(current_app.session_interface, "regenerate", None)
-    if regenerate is not None:
-        regenerate(session)
 
 
 def _state() -> _State:

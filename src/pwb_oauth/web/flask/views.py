@@ -11,12 +11,10 @@ from flask import (
     redirect,
     render_template,
     request,
-    url_for,
 )
 
 from pwb_oauth.errors import ConfigurationError, PwbOAuthError
-from pwb_oauth.web.flask import csrf, request_state
-from pwb_oauth.web.next_url import HOME, safe_next_url
+from pwb_oauth.web.flask import addresses, csrf, request_state
 
 if TYPE_CHECKING:
     from flask import Response
@@ -29,7 +27,9 @@ def login() -> AnyResponse | str:
     """Show one button; when it was pressed, leave for the wiki."""
     if request.method == "POST":
         csrf.require_own_form()
-        departure = request_state.flow().begin(_next(request.form.get("next")), request.cookies)
+        departure = request_state.flow().begin(
+            addresses.next_url(request.form.get("next")), request.cookies
+        )
         request_state.set_cookies(departure.cookies)
         return redirect(departure.url, _SEE_OTHER)
     after_this_request(_show_whole)
@@ -44,7 +44,7 @@ def callback() -> AnyResponse:
     after_this_request(_keep_to_itself)
     if request.method != "GET":  # a HEAD must not use the code up
         abort(405)
-    flow, url = request_state.flow(), _take_address()
+    flow, url = request_state.flow(), addresses.take_callback()
     before = request_state.user_session()
     try:
         arrival = flow.finish(url, request.cookies)
@@ -65,7 +65,7 @@ def logout() -> AnyResponse:
     cookies = request_state.flow().logout(request_state.user_session())
     request_state.set_cookies(cookies)
     request_state.log_out()
-    return redirect(_next(request.form.get("next")), _SEE_OTHER)
+    return redirect(addresses.next_url(request.form.get("next")), _SEE_OTHER)
 
 
 def blueprint(callback_path: str) -> Blueprint:
@@ -88,27 +88,6 @@ def blueprint(callback_path: str) -> Blueprint:
     pages.add_url_rule(f"/{name}", "callback", view_func=callback, methods=["GET"])
     pages.add_url_rule("/logout", view_func=logout, methods=["POST"])
     return pages
-
-
-def _next(given: str | None) -> str:
-    """Where to go afterwards; the application's own start, if not told better."""
-    own = {url_for(f"pwb_oauth.{name}") for name in ("login", "callback", "logout")}
-    path = safe_next_url(given, own)
-    return f"{request.script_root}/" if path == HOME else path
-
-
-def _take_address() -> str:
-    """The path and query that the browser came back to.
-
-    The query is a secret until it was used: from here on no debug page, report or log shows it.
-    """
-    query = request.query_string.decode("latin-1")
-    for name, value in request.environ.items():
-        if query and isinstance(value, str):  # RAW_URI, REQUEST_URI and their like
-            request.environ[name] = value.replace(f"?{query}", "")
-    request.environ["QUERY_STRING"] = ""
-    request.query_string = b""
-    return f"{request.path}?{query}"
 
 
 def _show_whole(response: Response) -> Response:

@@ -1,0 +1,1 @@
+"""Where ``manage.py`` looks for commands."""

@@ -55,9 +55,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "constraints": [
-                    models.UniqueConstraint(
-                        fields=["wiki", "subject"], name="pwb_oauth_one_user"
-                    )
+                    models.UniqueConstraint(fields=["wiki", "subject"], name="pwb_oauth_one_user")
                 ],
             },
         ),

@@ -1,0 +1,1 @@
+"""Our commands for ``manage.py``, one a file."""

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from pwb_oauth.errors import PwbOAuthError
-from pwb_oauth.web.check import check_consumer, what_it_cannot_see
+from pwb_oauth.web.check import check_consumer
 from pwb_oauth.web.django import conf
 
 
@@ -22,11 +22,11 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **__: Any) -> None:
         """Ask, and say what is wrong."""
         try:
-            settings = conf.read_settings()
-            findings = check_consumer(settings)
+            verdict = check_consumer(conf.read_settings())
         except PwbOAuthError as error:
             raise CommandError(str(error)) from None
-        if findings:
-            raise CommandError("\n".join(f"{each.problem} {each.remedy}" for each in findings))
-        self.stdout.write(f"{settings.wiki.central.name} knows the consumer.")
-        self.stdout.write(what_it_cannot_see(settings))
+        if verdict.findings:
+            said = (f"{each.problem} {each.remedy}" for each in verdict.findings)
+            raise CommandError("\n".join(said))
+        for note in verdict.notes:
+            self.stdout.write(note)

@@ -1,0 +1,82 @@
+"""Tests of deleting many rows without holding anybody up."""
+
+from __future__ import annotations
+
+import pytest
+
+from pwb_oauth.web import purging
+from pwb_oauth.web.purging import in_batches
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that only what is done moves, and the pauses that were made."""
+    clock = {"now": 0.0, "pauses": []}
+
+    def sleep(seconds):
+        clock["now"] += seconds
+        clock["pauses"].append(seconds)
+
+    monkeypatch.setattr(purging.time, "monotonic", lambda: clock["now"])
+    monkeypatch.setattr(purging.time, "sleep", sleep)
+    return clock
+
+
+def table(clock, rows, seconds):
+    """Something to delete from, that takes some seconds for each row; and what was asked of it."""
+    left, asked = list(range(rows)), []
+
+    def delete_some(size, place):
+        asked.append((size, place))
+        batch = [left.pop(0) for _ in range(min(size, len(left)))]
+        clock["now"] += seconds * len(batch)
+        return batch
+
+    return delete_some, asked
+
+
+class TestInBatches:
+    """How many rows at a time, and what is between."""
+
+    def test_each_batch_goes_on_where_the_last_ended(self, clock):
+        """Until one deletes nothing."""
+        delete_some, asked = table(clock, 250, 0.0)
+        assert in_batches(delete_some) == 250
+        assert asked == [(100, None), (100, 99), (100, 199), (100, 249)]
+
+    def test_nothing_to_delete_takes_one_look_and_no_pause(self, clock):
+        """As on most days."""
+        delete_some, asked = table(clock, 0, 0.0)
+        assert in_batches(delete_some) == 0
+        assert asked == [(100, None)]
+        assert clock["pauses"] == []
+
+    def test_slow_database_gets_smaller_batches(self, clock):
+        """Until one takes no longer than it should; not fewer rows than ten."""
+        delete_some, asked = table(clock, 500, 0.001)
+        in_batches(delete_some)
+        assert [size for size, _ in asked][:6] == [100, 50, 25, 35, 17, 27]
+        delete_some, asked = table(clock, 500, 1.0)
+        in_batches(delete_some)
+        assert [size for size, _ in asked][:6] == [100, 50, 25, 12, 10, 10]
+
+    def test_database_that_recovers_gets_larger_batches(self, clock):
+        """Up to what a batch is at most."""
+        delete_some, asked = table(clock, 2000, 0.0)
+
+        def slow_at_first(size, place):
+            clock["now"] += 1.0 if len(asked) < 5 else 0.0
+            return delete_some(size, place)
+
+        in_batches(slow_at_first)
+        assert [size for size, _ in asked][4:16] == [10, 10, *range(20, 101, 10), 100]
+
+    def test_most_of_the_time_is_left_to_others(self, clock):
+        """However long a batch takes; a writer that waits for SQLite needs 25 ms in any case."""
+        for seconds in (0.0, 0.01):
+            clock["pauses"].clear()
+            before = clock["now"]
+            in_batches(table(clock, 300, seconds)[0])
+            paused = sum(clock["pauses"])
+            assert paused > (clock["now"] - before) / 2
+            assert min(clock["pauses"]) > 0.025
