@@ -95,16 +95,20 @@ class TestUpload:
         assert ann.sees(f"Published: {title}.png"), ann.text
         ann.look("flask-upload-published")
         assert wiki.pages[f"File:{title}.png"].latest.user == "Ann"
-        first_tab, old = ann.new_tab(tool.url), ann.cookies()
+        ann.press(f"{title}.png")
+        reading_on_the_wiki = ann.new_tab(tool.url)
+        left_open, old = ann.new_tab(tool.url), ann.cookies()
         ann.press("Log out")
         assert tool.database.execute("SELECT * FROM pwb_oauth_sealed") == []
-        ann.driver.back()
-        assert not ann.sees("Signed in as"), ann.text
+        for tab in (ann.driver.current_window_handle, reading_on_the_wiki):
+            ann.to_tab(tab)
+            ann.driver.back()
+            assert ann.sees("Sign in with your wiki account to publish"), ann.text
         for cookie in old.values():
             ann.driver.add_cookie(cookie)
         ann.open(tool.url)
         assert ann.sees("Sign in with your wiki account to publish")
-        ann.to_tab(first_tab)
+        ann.to_tab(left_open)
         ann.fill(
             file=str(picture), title="Late", description="Late.", licence="Creative Commons Zero"
         )

@@ -72,9 +72,7 @@ def mails():
     handler.setLevel(logging.ERROR)
     logger = logging.getLogger("django.request")
     logger.addHandler(handler)
-    with override_settings(
-        ADMINS=_admins(), EMAIL_BACKEND="django.core.mail.backends.locmem.EmailBackend"
-    ):
+    with override_settings(**_mailer()):
         mail.outbox = []
         yield lambda: "\n".join(
             f"{each.subject}\n{each.body}\n{each.alternatives}" for each in mail.outbox
@@ -82,11 +80,13 @@ def mails():
     logger.removeHandler(handler)
 
 
-def _admins():
+def _mailer():
     import django
 
-    who = "root@example.org"
-    return [who] if django.VERSION >= (6, 0) else [("Root", who)]
+    backend = "django.core.mail.backends.locmem.EmailBackend"
+    if django.VERSION >= (6, 1):
+        return {"ADMINS": ["root@example.org"], "MAILERS": {"default": {"BACKEND": backend}}}
+    return {"ADMINS": [("Root", "root@example.org")], "EMAIL_BACKEND": backend}
 
 
 class TestReports:

@@ -81,7 +81,7 @@ class Reader:
             "Mine", callback_url=f"{self.url}/oauth/callback", grants=("basic", "editpage")
         )
         wiki.add_page("User talk:Alice", "Hello.")
-        wiki.add_page("Wikipedia:Sandbox", "Try it.")
+        wiki.add_page("Project:Sandbox", "Try it.")
         self.variables = variables_for(
             folder,
             PWB_OAUTH_WIKI=wiki.api_url,
@@ -200,7 +200,7 @@ class TestExamples:
         reader.write("acting")
         reader.write("jobs")
         reader.program(ACT)
-        revision = reader.wiki.pages["Wikipedia:Sandbox"].latest
+        revision = reader.wiki.pages["Project:Sandbox"].latest
         assert (revision.user, revision.text) == ("Alice", "Try it.\nA line.")
 
     def test_jobs_celery_and_rq_edit_as_the_visitor(self, reader):
@@ -208,7 +208,7 @@ class TestExamples:
         reader.make_django_project()
         reader.write("jobs")
         reader.program(JOBS)
-        revision = reader.wiki.pages["Wikipedia:Sandbox"].latest
+        revision = reader.wiki.pages["Project:Sandbox"].latest
         assert (revision.user, revision.text) == ("Alice", "Try it.\nFrom Celery.\nFrom RQ.")
 
     def test_other_libraries_visitors_edit(self, reader):
@@ -223,7 +223,7 @@ class TestExamples:
             for kind, name in (("social", "Ann"), ("allauth", "Ben")):
                 visitor = site.visitor(kind, name)
                 assert visitor.open(f"/more/{kind}_views") == f"Saved as {name}."
-                assert reader.wiki.pages["Wikipedia:Sandbox"].latest.user == name
+                assert reader.wiki.pages["Project:Sandbox"].latest.user == name
 
 
 class TestErrors:

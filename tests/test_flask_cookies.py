@@ -38,6 +38,12 @@ class TestCookies:
             assert "httponly" in attributes
             assert not name.startswith("__Host-")
 
+    def test_both_outlive_the_browsers_end(self, visitor):
+        """The settings say how long a visitor stays signed in, not the browser."""
+        set_cookies = _set_cookies(visitor)
+        for name in ("pwb_oauth", "session"):
+            assert any(attribute.startswith("expires=") for attribute in set_cookies[name])
+
     @pytest.mark.parametrize(
         "value",
         [

@@ -8,10 +8,7 @@ import pytest
 from flask import request, request_finished
 
 from flask_site import wiki_oauth
-from flask_visitor import (
-    Visitor,
-    visitor_of,
-)
+from flask_visitor import ServerSessions, Visitor, visitor_of
 from pwb_oauth.web.flask import signed_in, signed_out
 
 

@@ -11,7 +11,12 @@ from flask_site import create_app
 from flask_visitor import Visitor, settings_for, visitor_of
 from pwb_oauth import clock
 from pwb_oauth.encryption import new_key
-from pwb_oauth.errors import LoginRequiredError, PwbOAuthError, TransportError
+from pwb_oauth.errors import (
+    LoginRequiredError,
+    PwbOAuthError,
+    StoreUnavailableError,
+    TransportError,
+)
 from pwb_oauth.web.flask import WikiOAuth
 
 
@@ -65,11 +70,6 @@ class TestEditing:
         form = {**visitor.csrf(), "title": "A", "text": "x"}
         wiki.fail_next("503", action="edit", count=9)
         assert visitor.post("/edit", form).text == "The wiki cannot be reached Alice"
-
-    def test_error_page_is_kept_by_no_cache(self, visitor):
-        """Nor is one that anybody could get."""
-        page = visitor.get("/oauth/callback?code=x&state=y")
-        assert "no-store" in page.headers["Cache-Control"]
 
 
 class TestStaying:
@@ -189,6 +189,13 @@ class TestOtherErrors:
         page = visitor_with(wiki, tmp_path, error=error).get("/fail")
         assert page.status_code == 503
         assert "The wiki cannot be reached" in page.text
+
+    @pytest.mark.parametrize("kind", [TransportError, StoreUnavailableError])
+    def test_error_page_is_kept_by_no_cache(self, wiki, tmp_path, kind):
+        """Even if the view asked nobody's name."""
+        page = visitor_with(wiki, tmp_path, error=kind("x")).get("/fail")
+        assert page.status_code == 503
+        assert "no-store" in page.headers["Cache-Control"]
 
     def test_visitor_has_to_sign_in_again_they_are_led_back(self, wiki, tmp_path):
         """To the page that failed."""

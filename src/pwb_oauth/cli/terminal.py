@@ -32,7 +32,7 @@ _PRINTABLE = "\n\t\u200c\u200d"
 _PLAIN = {"✓": "+", "✗": "x", "•": "*"}
 """Our own marks, and what they are where the encoding of the output lacks them."""
 _PLAIN_IN_TEXT = str.maketrans({"…": "...", "\N{REPLACEMENT CHARACTER}": "?"})
-"""The same for what stands in our sentences; of names only as much as nobody could spell."""
+"""The same for what may stand anywhere in a sentence of ours."""
 
 
 def is_interactive() -> bool:

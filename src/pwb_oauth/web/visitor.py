@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 _AGAIN = "Sign in again."
 _READS = frozenset({"GET", "HEAD"})
+_TOKEN = re.compile(rb'(?:^|&)token=|name="token"')
 _UNLIMITED = 3600.0
 """Seconds that a request may take where nothing else is said: none is meant to hang for ever."""
 
@@ -180,15 +183,14 @@ class VisitorAccount(Account):
         self.require_open()
         self._precedence.respect(self)
         kwargs["timeout"] = _limited(kwargs.get("timeout"))
-        if method.upper() in _READS:
-            return super().request(method, url, base=base, **kwargs)
+        # A logout in another tab or during a job lets nothing be written after it.
+        if method.upper() not in _READS and self._source.load(self.key) is None:
+            raise self._live.end(self.credential, "Signed out meanwhile")
         try:
-            # A logout in another tab or during a job lets nothing be written after it.
-            if self._source.load(self.key) is None:
-                raise self._live.end(self.credential, "Signed out meanwhile")
             return super().request(method, url, base=base, **kwargs)
         finally:
-            self._precedence.release(self)
+            if _holds_token(kwargs.get("data")):
+                self._precedence.release(self)
 
     def require_open(self) -> None:
         """Refuse to act for a visitor whose block has ended.
@@ -223,3 +225,10 @@ def _limited(timeout: Any) -> Any:
     if isinstance(timeout, tuple):
         return tuple(map(_limited, timeout))
     return deadline.limit(_UNLIMITED if timeout is None else timeout)
+
+
+def _holds_token(data: Any) -> bool:
+    """Whether a body, encoded or not, has the parameter ``token`` that every write has."""
+    if isinstance(data, (str, bytes)):
+        return _TOKEN.search(data if isinstance(data, bytes) else data.encode()) is not None
+    return isinstance(data, Mapping) and "token" in data

@@ -61,11 +61,11 @@ def show_forged(error: ForgedRequestError) -> Response:
 
 def _page(problem: Problem) -> Response:
     LOGGER.log(problem.level, "%s", problem.log)
+    request_state.touch()  # No cache keeps an error.
     text = render_template(
         "pwb_oauth/problem.html", problem=problem, login_url=addresses.login_url()
     )
     page = make_response(text, problem.status)
-    page.cache_control.no_store = True
     if problem.retry_after is not None:
         page.retry_after = problem.retry_after
     return page
