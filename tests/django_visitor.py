@@ -14,7 +14,9 @@ import django_site
 
 django_site.set_up()
 
+# ruff: noqa: E402  # nothing below can be imported before
 from django.apps import apps
+from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connections
@@ -22,6 +24,8 @@ from django.test import Client, override_settings
 
 from django_site.routing import Router
 from pwb_oauth.encryption import new_key
+from pwb_oauth.web.django.backends import WikiBackend
+from pwb_oauth.web.django.models import SealedUserSession, WikiUser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,11 +34,13 @@ if TYPE_CHECKING:
 
     from pwb_oauth.testing import SandboxWiki
 
+__all__ = ["User", "WikiBackend", "WikiUser"]  # what cannot be imported before Django is ready
+
 CALLBACK = "http://127.0.0.1:9/oauth/callback"
 PUBLIC_CALLBACK = "https://tool.example/oauth/callback"
 GRANTS = ("basic", "editpage", "createeditmovepage")
 FILES = ("default", "pwb_oauth")
-_FIELD = re.compile(r'name="csrfmiddlewaretoken" value="([^"]*)"')
+FIELD = re.compile(r'name="csrfmiddlewaretoken" value="([^"]*)"')
 _made: set[str] = set()
 
 
@@ -64,19 +70,15 @@ def migrated(*aliases: str) -> None:
         if alias not in _made:
             call_command("migrate", database=alias, verbosity=0)
             _made.add(alias)
-        ours = apps.get_models() if alias != "pwb_oauth" else [_rows()]
+        ours = apps.get_models() if alias != "pwb_oauth" else [SealedUserSession]
         for model in ours:
             model._base_manager.using(alias).all().delete()
         connections[alias].close()
 
 
-def _rows():
-    return apps.get_model("pwb_oauth", "SealedUserSession")
-
-
 def rows():
     """The user sessions that are stored."""
-    return _rows().objects.all()
+    return SealedUserSession.objects.all()
 
 
 @pytest.fixture
@@ -135,7 +137,7 @@ class Visitor:
     def csrf(self) -> dict[str, str]:
         """The hidden field of a form of this visitor."""
         page = self.get("/oauth/login").content.decode()
-        return {"csrfmiddlewaretoken": _FIELD.search(page)[1]}
+        return {"csrfmiddlewaretoken": FIELD.search(page)[1]}
 
     def leave(self, **fields: str) -> str:
         """Press the button; the address on the wiki."""

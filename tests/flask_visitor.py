@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 from typing import TYPE_CHECKING
@@ -47,6 +48,16 @@ def settings_for(
         "PWB_OAUTH_ENCRYPTION_KEYS": new_key(),
         "PWB_OAUTH_DATABASE_URL": f"sqlite:///{folder / 'visitors.sqlite'}",
         **more,
+    }
+
+
+def environment(settings: dict) -> dict[str, str]:
+    """The same settings as environment variables; Flask's are read as JSON where they are JSON."""
+    return {
+        name if name.startswith("PWB_OAUTH_") else f"FLASK_{name}": (
+            value if isinstance(value, str) else json.dumps(value)
+        )
+        for name, value in settings.items()
     }
 
 

@@ -448,6 +448,9 @@ SET_UPS = (
  # (user, password)
  # ('Alice', 'hunter2-alice')
  #('en', 'sandbox', 'Bob', BotPassword('x', 'hunter2-bob'))
+ # password = 'hunter2-old'; my_token = 'hunter2'  # of 2019
+ # The password = 'hunter2' is no Python, and this has none: password = ''
+ # password = ''
 """,
         left=(
             ("user-config.py:10 OAuth 1.0a tuple of <host>", "in a comment"),
@@ -456,6 +459,8 @@ SET_UPS = (
             ("user-config.py:16 variable _token", "in a comment"),
             (f"{PASSWORDS}:2 password of Alice", "in a comment"),
             (f"{PASSWORDS}:3 BotPassword of Bob", "in a comment"),
+            (f"{PASSWORDS}:4 variable password", "in a comment"),
+            (f"{PASSWORDS}:4 variable my_token", "in a comment"),
         ),
         installs=False,
     ),

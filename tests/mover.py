@@ -69,6 +69,32 @@ class Mover(Person):
         """A set-up's text with the hosts and tokens."""
         return re.sub(r"<(\w+)>", lambda found: self.names[found.group(1)], text)
 
+    def filled_in_of(self, set_up, data):
+        """The same of a file of its."""
+        return self.filled_in(data.decode(set_up.encoding)).encode(set_up.encoding)
+
+    def begin_with(self, set_up):
+        """Take a set-up over, and log in who has; what is never to be shown."""
+        for name in ("Žluťoučký 機器人", "Žofie"):
+            self.wiki.add_user(name)
+        self.tuple_of("d", "Alice")
+        self.wiki.revoke("Alice")
+        owners = {"a": "Alice", "b": "Bob", "z": "Žluťoučký 機器人", "f": "Žofie"}
+        for letter, user in owners.items():
+            self.tuple_of(letter, user)
+        self.tuple_of("o", "Olga", self.other)
+        for user in set_up.stored:
+            self.log_in(user)
+        files = set_up.before(self.config.read_text())
+        self.write({name: self.filled_in_of(set_up, data) for name, data in files.items()})
+        if set_up.prepare:
+            set_up.prepare(self.folder)
+        for path in self.folder.glob("*.py"):
+            if b"<host>" in path.read_bytes():
+                path.write_text(self.filled_in(path.read_text()))
+        tokens = [value for name, value in self.names.items() if re.fullmatch(r"\w[24]", name)]
+        return ["hunter2", *tokens]
+
     def write(self, files):
         for name, data in files.items():
             path = self.folder / name

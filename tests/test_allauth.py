@@ -126,6 +126,15 @@ class TestAccountOf:
         site.database.execute(f"DELETE FROM {TABLE} {where(site, 'Hal')}")
         assert "SOCIALACCOUNT_STORE_TOKENS" in visitor.edit()
 
+    def test_no_name_stored_visitor_is_told_to_sign_in(self, site):
+        """Which lets django-allauth store it."""
+        visitor = site.visitor("allauth", "Kim")
+        uid = site.wiki.users["Kim"].id
+        site.database.execute(
+            f"UPDATE socialaccount_socialaccount SET extra_data = '{{}}' WHERE uid = '{uid}'"
+        )
+        assert visitor.edit().startswith("LoginRequiredError: ")
+
     def test_row_deleted_in_the_block_nothing_is_written(self, site):
         """Taking the wiki account off the site ends what is under way."""
         visitor = site.visitor("allauth", "Ida")

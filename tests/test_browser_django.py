@@ -131,7 +131,7 @@ class TestTwoPeople:
         assert user_sessions(tool) == 2
 
 
-@on_sqlite
+@on_every_database
 class TestCancel:
     def test_nobody_is_signed_in_and_can_try_again(self, wiki, tool, ann):
         """OAuth 2.0's Cancel comes back with an error and without state."""
@@ -151,7 +151,7 @@ class TestCancel:
         assert ann.sees("Signed in as Ann")
 
 
-@on_sqlite
+@on_every_database
 class TestTwoTabs:
     def test_both_tabs_come_back_signed_in(self, wiki, tool, ann):
         """Two logins that overlap in one browser: the later one counts, in both tabs."""

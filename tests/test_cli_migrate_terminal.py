@@ -123,6 +123,34 @@ class TestAtTerminal:
         assert contents(all_kinds)[PASSWORDS] == b"\n"
         assert all_kinds.stored()["Bob"].consumer.key == made.key
 
+    @pytest.mark.parametrize("version", ["1.0a", "2.0"])
+    def test_several_log_in_the_consumer_secret_is_asked_for_until_it_serves(
+        self, all_kinds, version
+    ):
+        """And then no more."""
+        made = all_kinds.wiki.add_consumer(
+            "Tool", oauth_version=version, owner="Admin", callback_url="http://127.0.0.1:9/callback"
+        )
+        users = ("Bob", "Carol", "Dora")
+        lines = [f"('en', 'sandbox', '{user}', 'hunter2')\n" for user in users]
+        for user in users[1:]:
+            all_kinds.wiki.add_user(user)
+        all_kinds.write({PASSWORDS: "".join(lines).encode()})
+        options = ("--oauth", version, "--callback", made.callback_url)
+        terminal = all_kinds.at_terminal("migrate", "--yes", "--consumer", made.key, *options)
+        asked = []
+        for user, secret in zip(users, ("0" * 32, made.secret, None), strict=True):
+            terminal.expect(f"as {user} now")
+            terminal.sendline("y")
+            while (what := terminal.expect(["Consumer secret.*: ", "aste .*: ", "Left: "])) == 0:
+                asked.append(user)
+                terminal.sendline(secret)
+            if what == 1:
+                terminal.sendline(all_kinds.wiki.approve(all_kinds.visited[-1], user))
+        assert (ended(terminal)[0], asked) == (1, ["Bob", "Carol"])
+        assert contents(all_kinds)[PASSWORDS].decode() == lines[0]
+        assert set(all_kinds.stored()) == {"Alice", "Carol", "Dora"}
+
     def test_person_does_not_want_to_nothing_changes(self, all_kinds):
         """And the wiki hears nothing of it."""
         before = contents(all_kinds)

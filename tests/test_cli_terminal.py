@@ -214,6 +214,19 @@ class TestConsole:
         sys.stdout.flush()
         assert raw.getvalue().decode(encoding) == f"{shown}\n"
 
+    @pytest.mark.parametrize(
+        ("encoding", "shown"),
+        [("utf-8", "tables … of \ufffd, é"), ("latin-1", "tables ... of ?, é")],
+    )
+    def test_encoding_lacks_what_stands_in_our_sentences_it_shows_the_like(
+        self, monkeypatch, encoding, shown
+    ):
+        """In what standard error gets, too."""
+        raw = io.BytesIO()
+        monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(raw, encoding, write_through=True))
+        terminal.say("tables … of \x00, é")
+        assert raw.getvalue().decode(encoding) == f"{shown}\n"
+
     @pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "ascii"])
     def test_json_stays_json_whatever_the_encoding_is(self, encoding):
         """Python's own substitutes for letters are none."""

@@ -110,6 +110,14 @@ class TestSystemChecks:
         finally:
             set_script_prefix("/")
 
+    def test_policy_that_stops_the_login_is_named(self, site, wiki):
+        """Django 6 and later send it."""
+        site(CALLBACK)
+        policy = {"form-action": ["'self'"]}
+        assert found(SECURE_CSP=policy)[0] == {"W006"}
+        assert found(SECURE_CSP={"form-action": ["'self'", wiki.url]})[0] == set()
+        assert found(SECURE_CSP={"default-src": ["'self'"]})[0] == set()
+
     def test_sqlite_that_requests_hold_is_named(self, site, monkeypatch):
         """Unless user sessions have a file of their own."""
         site(CALLBACK)

@@ -9,11 +9,13 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.db import connections
-from django.test import AsyncClient, override_settings
+from django.test import AsyncClient, RequestFactory, override_settings
 
+from django_site.views import me
 from django_visitor import NO_SERVER, URLS, Visitor, database, rows, site, visitor
 from pwb_oauth import clock
 from pwb_oauth.web.django import store as store_module
+from pwb_oauth.web.django.middleware import WikiAccountMiddleware
 from test_django_store import _own_database
 
 __all__ = ["database", "site", "visitor"]  # fixtures
@@ -34,6 +36,20 @@ class TestHeaders:
         assert "Cookie" in headers["Vary"]
         assert {"private", "no-store"} <= set(headers["Cache-Control"].split(", "))
         assert "public" not in headers["Cache-Control"]
+
+    def test_vary_is_said_by_ours(self, visitor):
+        """Whatever keeps Django's session."""
+        request = RequestFactory().get("/me")
+        request.session = {}
+        response = WikiAccountMiddleware(me)(request)
+        assert response.headers["Vary"] == "Cookie"
+
+    @pytest.mark.parametrize("path", ["/oauth/login", "/oauth/logout"])
+    def test_redirects_of_forms_are_not_kept(self, visitor, path):
+        """They hold an address that is for one visitor."""
+        response = visitor.post(path, visitor.csrf())
+        assert response.status_code == 303
+        assert "no-store" in response.headers["Cache-Control"]
 
     def test_page_that_did_not_ask_is_as_it_was(self, visitor):
         """And it costs no read of the database."""

@@ -7,12 +7,13 @@ import logging
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.conf import settings
 from django.core import mail
 from django.core.management import call_command
 from django.test import override_settings
 from django.utils.log import AdminEmailHandler
 
-from django_visitor import PUBLIC_CALLBACK, database, rows, session_of, site, visitor
+from django_visitor import PUBLIC_CALLBACK, Visitor, database, rows, session_of, site, visitor
 from pwb_oauth import authorization
 from pwb_oauth.web.access_log import CallbackQueryFilter, hide_queries
 from pwb_oauth.web.django.conf import flow
@@ -24,8 +25,6 @@ class Secrets:
     """All that must not be seen of a visitor and of the site."""
 
     def __init__(self, wiki, visitor):
-        from django.conf import settings
-
         self.wiki = wiki
         self.visitor = visitor
         self.known = {
@@ -96,7 +95,10 @@ class TestReports:
     def test_callback_that_crashes(self, hidden, visitor, wiki, mails, monkeypatch, debug):
         """In the middle of the sign-in, with the code, the tokens and the key at hand."""
 
-        def crash(*_):
+        def crash(_wiki, consumer, token):
+            shown = (consumer.secret, token.value, token.refresh_token)
+            hidden.known |= {*shown}
+            assert shown
             raise RuntimeError("a bug")
 
         monkeypatch.setattr(authorization, "adopt", crash)
@@ -110,6 +112,20 @@ class TestReports:
             hidden.assert_not_in(response.content.decode())
         assert "a bug" in mails()
         hidden.assert_not_in(mails())
+
+    @pytest.mark.parametrize("debug", [True, False])
+    def test_middleware_that_crashes(self, hidden, visitor, wiki, mails, debug):
+        """Before the callback has looked at its address."""
+        url = wiki.approve(visitor.leave(), "Alice")
+        hidden.left(url)
+        more = [*settings.MIDDLEWARE, "django_site.views.broken_middleware"]
+        with override_settings(DEBUG=debug, MIDDLEWARE=more):
+            response = Visitor(wiki).come_back(url)
+        assert response.status_code == 500
+        assert "a bug in a middleware" in mails()
+        hidden.assert_not_in(mails())
+        if debug:
+            hidden.assert_not_in(response.content.decode())
 
     @pytest.mark.parametrize("debug", [True, False])
     @pytest.mark.parametrize("path", ["/broken", "/broken-wiki"])

@@ -14,7 +14,7 @@ import pytest
 from django.db import connections, transaction
 
 from django_site.routing import Router
-from django_visitor import NO_SERVER, URLS, _rows, database, migrated
+from django_visitor import NO_SERVER, URLS, database, migrated, rows
 from pwb_oauth.errors import StoreUnavailableError
 from pwb_oauth.testing.sealed_contract import SealedStoreContract, _row
 from pwb_oauth.web.django import connection
@@ -104,15 +104,23 @@ class TestSiteFile:
         assert store.get(row.row_id) == renewed
         assert store.delete(row.row_id)
 
+    def test_damaged_row_is_an_error_of_the_store(self, store):
+        """SQLite keeps anything where a time should be."""
+        store.add(_row(1))
+        with connections["default"].cursor() as cursor:
+            cursor.execute("UPDATE pwb_oauth_sealedusersession SET last_used_at = 5")
+        with pytest.raises(StoreUnavailableError, match="damaged"):
+            store.get(_row(1).row_id)
+
     def test_in_a_transaction_it_refuses_before_the_wiki_is_asked(self, store):
         """And says what to do."""
         row = _row(1)
         store.add(row)
         with transaction.atomic():
             assert store.get(row.row_id) == row
+            held = store.locked(row.row_id)
             with pytest.raises(StoreUnavailableError, match="UserSessionRouter"):
-                with store.locked(row.row_id):
-                    pytest.fail("the wiki would be asked")
+                held.__enter__()
         assert store.get(row.row_id) == row
 
     def test_in_a_transaction_a_use_is_noted_when_it_is_over(self, store):
@@ -156,7 +164,7 @@ class TestServers(SealedStoreContract):
             with transaction.atomic(using=alias):
                 with connections[alias].cursor() as cursor:
                     cursor.execute(_ISOLATE[alias])
-                list(_rows().objects.all())
+                list(rows())
                 _write_something()
                 yield
                 transaction.set_rollback(True, using=alias)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Thread
 from urllib.parse import urlencode
 
 import pytest
+import requests
 from django.dispatch import receiver
 
-from django_visitor import Visitor, database, rows, site, visitor
+from django_visitor import FIELD, User, Visitor, database, rows, settings_for, site, visitor
 from pwb_oauth.web.django import signals
 
 __all__ = ["database", "site", "visitor"]  # fixtures
@@ -178,7 +181,14 @@ class TestProblems:
         visitor.log_in()
         url = wiki.approve(visitor.leave(), "Alice")
         with Missing(table):
-            for path in ("/me", "/me-async", "/protected", "/protected-async"):
+            for path in (
+                "/me",
+                "/me-async",
+                "/protected",
+                "/protected-async",
+                "/user",
+                "/user-async",
+            ):
                 response = visitor.get(path)
                 assert response.status_code == 503, path
                 assert "database" in response.content.decode()
@@ -229,3 +239,53 @@ class Missing:
     def _run(self, statement):
         with self.connection.cursor() as cursor:
             cursor.execute(statement)
+
+
+class TestServed:
+    """The site as ``runserver`` serves it, over real sockets."""
+
+    def test_visitors_take_turns_in_threads(self, database, wiki, caplog):
+        """Each as themselves; the server's log holds no code."""
+        import logging
+
+        from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
+        from django.core.wsgi import get_wsgi_application
+        from django.test import override_settings
+
+        caplog.set_level(logging.INFO, "django.server")
+        server = ThreadedWSGIServer(("127.0.0.1", 0), WSGIRequestHandler)
+        origin = f"http://127.0.0.1:{server.server_port}"
+        with override_settings(**settings_for(wiki, f"{origin}/oauth/callback")):
+            server.set_app(get_wsgi_application())
+            thread = Thread(target=server.serve_forever)
+            thread.start()
+            try:
+                with ThreadPoolExecutor(4) as people:
+                    names = ["Alice", "Bob"] * 2
+                    assert list(people.map(lambda name: _visit(wiki, origin, name), names)) == names
+            finally:
+                server.shutdown()
+                thread.join()
+                server.server_close()
+        assert caplog.text.count("/oauth/callback?… HTTP/1.1") == 4
+        assert "code=" not in caplog.text
+        # Two browsers of each, at the same time.
+        assert User.objects.count() == 2
+
+
+def _visit(wiki, origin, name):
+    with requests.Session() as browser:
+        browser.trust_env = False
+        page = browser.get(f"{origin}/oauth/login", timeout=30).text
+        fields = {"csrfmiddlewaretoken": FIELD.search(page)[1], "next": "/me"}
+        left = browser.post(
+            f"{origin}/oauth/login",
+            fields,
+            headers={"Origin": origin},
+            allow_redirects=False,
+            timeout=30,
+        )
+        back = wiki.approve(left.headers["Location"], name)
+        seen = browser.get(back, timeout=30)
+        assert seen.url == f"{origin}/me"
+        return seen.text.removeprefix("You are ").removesuffix(".")

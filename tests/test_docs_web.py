@@ -31,6 +31,8 @@ TESTED = {
     "jobs": ["tasks.py", "rq_tasks.py", "plain_worker.py"],
     "others": ["social_views.py", "allauth_views.py"],
 }
+SANDBOX = "SandboxWiki:Sandbox"
+"""What the sandbox wiki calls Project:Sandbox."""
 CSRF = re.compile(r'name="(csrfmiddlewaretoken|pwb_oauth_csrf)" value="([^"]*)"')
 ROW = re.compile(r"^\| (.+) \| (`.+) \| (\d+) \|$", re.MULTILINE)
 
@@ -81,7 +83,7 @@ class Reader:
             "Mine", callback_url=f"{self.url}/oauth/callback", grants=("basic", "editpage")
         )
         wiki.add_page("User talk:Alice", "Hello.")
-        wiki.add_page("Project:Sandbox", "Try it.")
+        wiki.add_page(SANDBOX, "Try it.")
         self.variables = variables_for(
             folder,
             PWB_OAUTH_WIKI=wiki.api_url,
@@ -200,7 +202,7 @@ class TestExamples:
         reader.write("acting")
         reader.write("jobs")
         reader.program(ACT)
-        revision = reader.wiki.pages["Project:Sandbox"].latest
+        revision = reader.wiki.pages[SANDBOX].latest
         assert (revision.user, revision.text) == ("Alice", "Try it.\nA line.")
 
     def test_jobs_celery_and_rq_edit_as_the_visitor(self, reader):
@@ -208,7 +210,7 @@ class TestExamples:
         reader.make_django_project()
         reader.write("jobs")
         reader.program(JOBS)
-        revision = reader.wiki.pages["Project:Sandbox"].latest
+        revision = reader.wiki.pages[SANDBOX].latest
         assert (revision.user, revision.text) == ("Alice", "Try it.\nFrom Celery.\nFrom RQ.")
 
     def test_other_libraries_visitors_edit(self, reader):
@@ -223,7 +225,7 @@ class TestExamples:
             for kind, name in (("social", "Ann"), ("allauth", "Ben")):
                 visitor = site.visitor(kind, name)
                 assert visitor.open(f"/more/{kind}_views") == f"Saved as {name}."
-                assert reader.wiki.pages["Project:Sandbox"].latest.user == name
+                assert reader.wiki.pages[SANDBOX].latest.user == name
 
 
 class TestErrors:

@@ -177,6 +177,49 @@ class TestCipher:
         assert key_id not in hashlib.sha256(raw).hexdigest()
 
 
+class TestSecondKey:
+    """``secret``, which is kept elsewhere."""
+
+    SECRET = bytes(range(32))
+
+    def test_text_comes_back_with_both(self):
+        """The application's key and the second one."""
+        cipher = Cipher.of("web", f"{NEW} {OLD}")
+        encrypted = cipher.encrypt(TEXT, *ACCOUNT, secret=self.SECRET)
+        assert cipher.decrypt(encrypted, *ACCOUNT, secret=self.SECRET) == TEXT
+        older = Cipher.of("web", OLD).encrypt(TEXT, *ACCOUNT, secret=self.SECRET)
+        assert cipher.decrypt(older, *ACCOUNT, secret=self.SECRET) == TEXT
+
+    @pytest.mark.parametrize("guess", [None, b"", b"\0" * 32, SECRET[:-1], SECRET[::-1]])
+    def test_applications_key_alone_does_not_decrypt(self, guess):
+        """Nor with another second key."""
+        cipher = Cipher.of("web", NEW)
+        encrypted = cipher.encrypt(TEXT, *ACCOUNT, secret=self.SECRET)
+        with pytest.raises(TokenDecryptionError):
+            cipher.decrypt(encrypted, *ACCOUNT, secret=guess)
+
+    def test_second_key_alone_does_not_decrypt(self):
+        """The application's key is secret too."""
+        encrypted = Cipher.of("web", NEW).encrypt(TEXT, *ACCOUNT, secret=self.SECRET)
+        relabelled = Encrypted(Cipher.of("web", OLD).key_id, encrypted.value)
+        with pytest.raises(TokenDecryptionError):
+            Cipher.of("web", OLD).decrypt(relabelled, *ACCOUNT, secret=self.SECRET)
+
+    def test_what_has_none_does_not_decrypt_with_one(self):
+        """They are two derivations."""
+        cipher = Cipher.of("web", NEW)
+        with pytest.raises(TokenDecryptionError):
+            cipher.decrypt(cipher.encrypt(TEXT, *ACCOUNT), *ACCOUNT, secret=self.SECRET)
+
+    def test_the_derivation_is_the_documented_one(self):
+        """HKDF-SHA256 of the second key, salted with the application's, then Fernet."""
+        info = b'["pwb_oauth", "web", "meta.wikimedia.org", "Example user"]'
+        salt = base64.urlsafe_b64decode(OLD)
+        derived = HKDF(hashes.SHA256(), 32, salt=salt, info=info).derive(self.SECRET)
+        encrypted = Cipher.of("web", OLD).encrypt(TEXT, *ACCOUNT, secret=self.SECRET)
+        assert Fernet(base64.urlsafe_b64encode(derived)).decrypt(encrypted.value) == TEXT.encode()
+
+
 class TestKeys:
     """Reading the keys."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from secrets import token_hex
 
 import pytest
@@ -126,6 +126,15 @@ class TestReview:
         [event] = wiki._state.log_events
         assert (event.type, event.user, event.title) == ("patrol", "Ann", "Comet")
 
+    def test_log_entries_are_no_edits(self, wiki, edit, visitor):
+        """Recent changes hold what has no text to compare, too."""
+        edit(title="Comet", text=token_hex())
+        [change] = wiki._state.recent_changes
+        wiki._state.recent_changes.append(replace(change, rcid=99, type="log", title="Logged"))
+        visitor.sign_in(SIGN_IN)
+        assert "Comet" in visitor.text
+        assert "Logged" not in visitor.text
+
     def test_second_patrol_changes_nothing(self, wiki, edit, visitor):
         """Somebody else was faster: the log keeps naming them."""
         revid = edit(title="Comet", text=token_hex())
@@ -146,13 +155,27 @@ class TestReview:
         assert "The wiki did not accept it" in visitor.text
         assert wiki._state.log_events == []
 
+    def test_blocked_account_is_told(self, wiki, edit, visitor, monkeypatch):
+        """By pwb_oauth's own page, as for any tool."""
+        revid = edit(title="Comet", text=token_hex())
+        visitor.sign_in(SIGN_IN)
+        monkeypatch.setattr(wiki.users["Ann"], "block", None)
+        wiki.block("Ann")
+        visitor.press(PATROL, f"/patrol/{revid}")
+        assert visitor.reply.status_code == 403
+        assert "Your account may not do this" in visitor.text
+
     def test_account_without_the_right_is_told(self, wiki, edit, tool):
         """The list would be of no use to it."""
         edit(title="Comet", text=token_hex())
         with Visitor("Alice", tool) as alice:
             alice.sign_in(SIGN_IN)
+            before = len(wiki.log)
+            alice.open()
             assert "may not patrol" in alice.text
             assert "Comet" not in alice.text
+            # Who is signed in, and the patrol log.
+            assert len(wiki.log) - before == 2
 
     def test_own_edit_has_no_button(self, wiki, visitor):
         """Who was not trusted with their own edits when they made it cannot patrol it."""
@@ -168,6 +191,10 @@ class TestReview:
         revid = edit(title="Comet", text=token_hex())
         assert visitor.open(f"/patrol/{revid}").status_code == 405
         assert visitor.session.post(f"{tool.url}/patrol/{revid}", timeout=30).status_code == 403
+        visitor.open()
+        token = {"X-CSRFToken": visitor.session.cookies["csrftoken"]}
+        reply = visitor.session.post(f"{tool.url}/patrol/{revid}", headers=token, timeout=30)
+        assert "<h1>Sign in</h1>" in reply.text
         visitor.sign_in(SIGN_IN)
         assert visitor.session.post(f"{tool.url}/patrol/{revid}", timeout=30).status_code == 403
         assert wiki.log.select(action="patrol") == []
@@ -186,3 +213,12 @@ class TestReview:
         """An edit without an account has an address for a name."""
         Api(wiki).write("edit", title="Comet", text=token_hex())
         assert "by <bdi>127.0.0.1</bdi>" in visitor.sign_in(SIGN_IN).text
+
+    def test_log_of_the_server_holds_no_secret(self, tool, visitor):
+        """The access log has each address, but of the callback's only the path."""
+        visitor.sign_in(SIGN_IN)
+        log = tool.log.read_text()
+        assert "GET /oauth/callback" in log
+        assert "code=" not in log
+        secrets = [tool.consumer.secret, *visitor.session.cookies.values()]
+        assert [secret for secret in secrets if secret in log] == []

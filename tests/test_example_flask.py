@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from flask_visitor import Visitor, settings_for
+from flask_visitor import Visitor, environment, settings_for
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 GRANTS = ("basic", "editpage", "createeditmovepage", "uploadfile")
@@ -23,8 +23,8 @@ def visitor_at(wiki, tmp_path, monkeypatch):
         settings = settings_for(wiki, tmp_path, grants=GRANTS)
         monkeypatch.setenv("FLASK_POLL_FILE", str(tmp_path / "poll.sqlite"))
         monkeypatch.setenv("FLASK_UPLOAD_SITE", "sandbox:en")
-        for key, value in settings.items():
-            monkeypatch.setenv(key if key.startswith("PWB_OAUTH_") else f"FLASK_{key}", str(value))
+        for key, value in environment(settings).items():
+            monkeypatch.setenv(key, value)
         monkeypatch.syspath_prepend(EXAMPLES / name)
         return Visitor(importlib.import_module(module).create_app(), wiki)
 

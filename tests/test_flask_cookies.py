@@ -155,6 +155,12 @@ class TestSharedCache:
             assert "Cookie" in page.headers["Vary"]
             visitor.log_in()
 
+    def test_stream_asks_too_late_it_fails(self, visitor):
+        """What the caches were told cannot be taken back."""
+        visitor.log_in()
+        with pytest.raises(RuntimeError, match="before the response begins"):
+            visitor.get("/late")
+
 
 class TestMarkup:
     def test_user_name_is_text(self, wiki, tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flask_site import create_app, wiki_oauth
-from flask_visitor import PUBLIC_CALLBACK, Visitor, settings_for
+from flask_visitor import PUBLIC_CALLBACK, Visitor, environment, settings_for
 from pwb_oauth.errors import ConfigurationError
 from pwb_oauth.web.flask import WikiOAuth
 
@@ -53,9 +53,8 @@ class TestSettings:
 
     def test_are_in_the_environment_they_are_read(self, wiki, tmp_path, monkeypatch):
         """As Toolforge keeps them."""
-        for name, value in settings_for(wiki, tmp_path).items():
-            prefix = "" if name.startswith("PWB_OAUTH_") else "FLASK_"
-            monkeypatch.setenv(f"{prefix}{name}", str(value))
+        for name, value in environment(settings_for(wiki, tmp_path)).items():
+            monkeypatch.setenv(name, value)
         visitor = Visitor(create_app(), wiki)
         visitor.log_in()
         assert visitor.who() == "Alice"
@@ -75,6 +74,25 @@ class TestSettings:
         away = visitor.post(login, visitor.csrf())
         visitor.come_back(wiki.approve(away.location))
         assert visitor.who() == "Alice"
+
+    @pytest.mark.parametrize("set_root", [True, False])
+    def test_application_lies_under_a_path_visitor_is_signed_in(self, wiki, tmp_path, set_root):
+        """Whether the server takes the path off, as WSGI has it, or leaves it to the routes."""
+        settings = settings_for(wiki, tmp_path, "http://127.0.0.1:9/tool/oauth/callback")
+        visitor = Visitor(
+            create_app(**settings, **({"APPLICATION_ROOT": "/tool"} if set_root else {})), wiki
+        )
+        if set_root:
+            visitor.inside = f"{visitor.origin}/tool"
+            visitor.login = "/oauth/login"
+        away = visitor.post(visitor.login, visitor.csrf())
+        back = wiki.approve(away.location).removeprefix(visitor.inside)
+        assert visitor.get(back).location == ("/tool/" if set_root else "/")
+        assert visitor.who() == "Alice"
+        if set_root:
+            visitor.log_out()
+            asked = visitor.get("/protected")
+            assert asked.location == "/tool/oauth/login?next=/tool/protected"
 
 
 class TestFactory:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import re
+import socket
+import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from itertools import cycle
-from pathlib import Path
 
 import pytest
 import requests
 
-from web_examples import NO_SERVER, URLS, _free_port, _serving, _variables, database_on
+from flask_visitor import environment, settings_for
+from web_examples import NO_SERVER, URLS, database_on
+
+SECONDS = 60
 
 SERVERS = [None, *URLS] if URLS else [None, pytest.param("", marks=pytest.mark.skip(NO_SERVER))]
 
@@ -24,6 +30,8 @@ class Visitor:
         self.origin = f"http://127.0.0.1:{ports[0]}"
         self.session = requests.Session()
         self._ports = cycle(ports)
+        for port in ports:
+            self._await(port)
 
     def get(self, path: str) -> requests.Response:
         return self.session.get(self._url(path), allow_redirects=False, timeout=30)
@@ -41,30 +49,57 @@ class Visitor:
     def edit(self, title: str) -> str:
         return self.post("/edit", title=title, text="x").text
 
+    @staticmethod
+    def _await(port: int) -> None:
+        give_up_at = time.monotonic() + SECONDS
+        while True:
+            with socket.socket() as caller:
+                if caller.connect_ex(("127.0.0.1", port)) == 0:
+                    return
+            assert time.monotonic() < give_up_at
+            time.sleep(0.05)
+
     def _url(self, path: str) -> str:
         return f"http://127.0.0.1:{next(self._ports)}{path}"
 
 
 @contextmanager
 def two_processes(wiki, folder, server):
-    """Serve ``flask_site`` twice, with an empty database."""
-    ports = [_free_port(), _free_port()]
-    callback = f"http://127.0.0.1:{ports[0]}/oauth/callback"
-    consumer = wiki.add_consumer("tool", callback_url=callback, grants=["basic", "editpage"])
-    wiki.write_pywikibot_config(folder)
-    with database_on(server, folder) as database, ExitStack() as stack:
+    """Serve ``flask_site`` twice, with an empty database; its log is the file ``log``."""
+    ports = [free_port(), free_port()]
+    config = wiki.write_pywikibot_config(folder / "pywikibot")
+    with database_on(server, folder) as database, (folder / "log").open("w") as log:
+        settings = settings_for(
+            wiki,
+            folder,
+            f"http://127.0.0.1:{ports[0]}/oauth/callback",
+            PWB_OAUTH_DATABASE_URL=database.url,
+        )
         variables = {
-            **_variables(wiki, consumer, folder),
-            "PYTHONPATH": str(Path(__file__).parent),
-            "PYWIKIBOT_DIR": str(folder),
-            "PWB_OAUTH_DATABASE_URL": database.url,
-            "FLASK_SECRET_KEY": "the same key for every process",
+            **os.environ,
+            **environment(settings),
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "PYWIKIBOT_DIR": str(config.parent),
         }
-        output = stack.enter_context((folder / "log").open("w"))
-        for port in ports:
-            serve = [sys.executable, "-m", "flask", "--app", "flask_site", "run", "-p", str(port)]
-            stack.enter_context(_serving(serve, variables, output, port))
-        yield ports
+        command = [sys.executable, "-m", "flask", "--app", "flask_site", "run", "-p"]
+        processes = [
+            subprocess.Popen(  # noqa: S603  # our own program
+                [*command, str(port)], env=variables, stdout=log, stderr=log
+            )
+            for port in ports
+        ]
+        try:
+            yield ports
+        finally:
+            for process in processes:
+                process.terminate()
+                process.wait(SECONDS)
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
 
 
 class TestTwoProcesses:

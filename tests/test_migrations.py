@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import stat
 
 import pytest
@@ -40,14 +39,8 @@ class TestSetUps:
     @pytest.mark.parametrize("set_up", SET_UPS, ids=lambda set_up: set_up.name)
     def test_what_can_be_moved_is_moved_and_all_else_is_left_and_named(self, mover, set_up):
         """Over a pipe."""
-        secrets = self.prepare(mover, set_up)
         beginning = mover.config.read_text()
-        mover.write({n: self.fill(mover, d, set_up) for n, d in set_up.before(beginning).items()})
-        if set_up.prepare:
-            set_up.prepare(mover.folder)
-        for path in mover.folder.glob("*.py"):
-            if b"<host>" in path.read_bytes():
-                path.write_text(mover.filled_in(path.read_text()))
+        secrets = mover.begin_with(set_up)
         before = statuses(mover.folder)
 
         ran = mover.over_pipe("migrate", "--yes")
@@ -55,29 +48,10 @@ class TestSetUps:
         assert ran.returncode == set_up.exit_code, ran.stdout + ran.stderr
         assert not [one for one in secrets if one in ran.stdout + ran.stderr]
         assert statuses(mover.folder) == before
-        after = {n: self.fill(mover, d, set_up) for n, d in set_up.after(beginning).items()}
+        after = {n: mover.filled_in_of(set_up, d) for n, d in set_up.after(beginning).items()}
         assert {name: (mover.folder / name).read_bytes() for name in after} == after
         self.check_report(mover, set_up, ran.stdout)
         self.check_proof(mover, set_up)
-
-    def prepare(self, mover, set_up):
-        """Register, log in, and tell what is never to be shown."""
-        mover.wiki.add_user("Žluťoučký 機器人")
-        mover.wiki.add_user("Žofie")
-        mover.tuple_of("d", "Alice")
-        mover.wiki.revoke("Alice")
-        mover.tuple_of("a", "Alice")
-        mover.tuple_of("b", "Bob")
-        mover.tuple_of("z", "Žluťoučký 機器人")
-        mover.tuple_of("f", "Žofie")
-        mover.tuple_of("o", "Olga", mover.other)
-        for user in set_up.stored:
-            mover.log_in(user)
-        tokens = [value for name, value in mover.names.items() if re.fullmatch(r"\w[24]", name)]
-        return ["hunter2", *tokens]
-
-    def fill(self, mover, data, set_up):
-        return mover.filled_in(data.decode(set_up.encoding)).encode(set_up.encoding)
 
     def check_report(self, mover, set_up, shown):
         lines = shown.splitlines()

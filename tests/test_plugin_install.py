@@ -18,6 +18,7 @@ import pwb_oauth
 from bot_actions import authors, save
 from pwb_oauth import plugin
 from pwb_oauth.errors import UnsupportedPywikibotError
+from web_tool import edit, web_tool  # noqa: F401
 
 PLACES = (
     (http, "request"),
@@ -85,6 +86,75 @@ WORTH = dict(
         strict=True,
     )
 )
+
+
+VISITORS_PLACES = ((pywikibot, "Site"), (pywikibot, "async_request"))
+
+
+def be_the_visitor_on_further_sites(account, site):
+    assert site.getSite(site.code) is site
+
+
+def save_at_once(account, site):
+    edit(account, "at once", asynchronous=True)
+    assert pywikibot.page_put_queue.empty()
+    assert not pywikibot._putthread.is_alive()
+
+
+class TestEachHookForVisitors:
+    """What only the sites of a web tool's visitors need."""
+
+    @pytest.mark.parametrize(
+        ("place", "proof"),
+        [(VISITORS_PLACES[0], be_the_visitor_on_further_sites), (VISITORS_PLACES[1], save_at_once)],
+    )
+    def test_hook_taken_out_is_noticed(self, tool, monkeypatch, place, proof):
+        """The same steps work with it and fail without it."""
+        monkeypatch.setattr(pywikibot, "input", lambda *args, **options: pytest.fail("a prompt"))
+        session = tool.visitor("Alice").open()
+        with tool.flow.account(session) as account:
+            proof(account, account.site("en", "sandbox"))
+        with tool.flow.account(session) as account, monkeypatch.context() as patch:
+            patch.setattr(*place, plugin._hooks.replaced[place][0])
+            with pytest.raises(BaseException):  # noqa: B017, PT011  # pytest.fail is no Exception
+                proof(account, account.site("en", "sandbox"))
+
+    def test_every_hook_is_in_the_table(self, bot):
+        """They are set once, when the first visitor acts."""
+        plugin.install_for_visitors()
+        plugin.install_for_visitors()
+        assert set(plugin._hooks.replaced) == {*PLACES, *VISITORS_PLACES}
+
+    def test_uninstall_puts_them_back(self, stock_bot):
+        """And a second visitor sets them again."""
+        before = [inspect.getattr_static(*place) for place in VISITORS_PLACES]
+        for _ in range(2):
+            plugin.install_for_visitors()
+            assert pywikibot.Site is not before[0]
+            pwb_oauth.uninstall()
+            after = [inspect.getattr_static(*place) for place in VISITORS_PLACES]
+            assert all(now is then for now, then in zip(after, before, strict=True))
+
+    @pytest.mark.parametrize("name", ["Site", "async_request"])
+    def test_changed_pywikibot_is_refused_and_left_as_it_is(self, stock_bot, monkeypatch, name):
+        """Before anybody acts as anybody."""
+        monkeypatch.setattr(pywikibot, name, lambda changed: None)
+        places = (*PLACES, *VISITORS_PLACES)
+        before = [inspect.getattr_static(*place) for place in places]
+        with pytest.raises(UnsupportedPywikibotError, match=f"{name}.*Nothing was changed"):
+            plugin.install_for_visitors()
+        after = [inspect.getattr_static(*place) for place in places]
+        assert all(now is then for now, then in zip(after, before, strict=True))
+
+    def test_sites_of_scripts_are_as_before(self, bot):
+        """By every way to call it."""
+        plugin.install_for_visitors()
+        bot.log_in("2.0 owner-only")
+        site = bot.site("Alice")
+        assert type(site) is APISite
+        assert pywikibot.Site("en", "sandbox", "Alice") is site
+        assert pywikibot.Site(code="en", fam="sandbox", user="Alice") is site
+        save_as_alice(bot)
 
 
 class TestEachHook:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
+import weakref
 
 import pytest
 import pywikibot
@@ -233,3 +235,44 @@ def values(site):
     found = {name: site.siteinfo[name] for name in names}
     del found["general"]["time"]
     return found
+
+
+class TestLetGo:
+    """``prefetch.let_go``."""
+
+    def test_what_is_known_of_a_wiki_stays_without_the_site(self, bot):
+        """The next account asks for none of it, and the site can go."""
+        bot.log_in("2.0 owner-only", "Alice")
+        page, _ = edit(bot, "Alice")
+        first = page.site
+        prefetch.let_go(first)
+        (wiki,) = prefetch._wikis.values()
+        assert wiki.modules.site is None
+        gone = weakref.ref(first)
+        del first, page
+        pywikibot._sites.clear()
+        gc.collect()
+        assert gone() is None
+        bot.log_in("2.0 owner-only", "Bob")
+        page, requests = edit(bot, "Bob")
+        assert requests <= 4
+        assert page.site.namespaces is wiki.namespaces
+        assert page.site.namespaces[0].id == 0
+
+    def test_another_site_keeps_what_it_has(self, bot):
+        """What is shared is not taken from those who are at work."""
+        bot.log_in("2.0 owner-only", "Alice")
+        bot.log_in("2.0 owner-only", "Bob")
+        first = edit(bot, "Alice")[0].site
+        second = bot.site("Bob")
+        second.login()
+        prefetch.let_go(second)
+        assert second._paraminfo.site is second
+        assert first._paraminfo.site is first
+        prefetch.let_go(first)
+        assert edit(bot, "Bob", pywikibot.Page(second, "Main Page"))[0].exists()
+
+    def test_site_that_was_never_signed_in_is_nothing(self, bot):
+        """A block in which nothing was asked."""
+        prefetch.let_go(bot.site("Alice"))
+        assert prefetch._wikis == {}

@@ -216,6 +216,13 @@ class TestSandboxWiki:
         with pytest.raises(ValueError, match=r"\["):
             wiki.add_page("A[b", "")
 
+    def test_added_page_waits_for_a_patroller(self, wiki):
+        """Unless its author is trusted, as with an edit by a request."""
+        wiki.add_page("By Bob", "First.", user="Bob")
+        wiki.add_page("By Admin", "First.")
+        latest = wiki._state.recent_changes[-2:]
+        assert [(each.title, each.patrolled) for each in latest] == [("By Bob", 0), ("By Admin", 2)]
+
     def test_reset_brings_the_start_back(self, wiki):
         """Pages, consumers, clock and log are as freshly started."""
         consumer = wiki.add_consumer("Bot", owner="BotOwner", owner_only=True)

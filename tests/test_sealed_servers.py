@@ -21,6 +21,7 @@ from pwb_oauth.errors import StoreUnavailableError
 from pwb_oauth.stores import retrying, turns
 from pwb_oauth.testing.sealed_contract import SealedStoreContract
 from pwb_oauth.web import purging
+from pwb_oauth.web.sealed_store import LOCK_TIMEOUT
 from pwb_oauth.web.sql import SqlSealedStore
 from test_sealed_sql import (
     DAY,
@@ -298,8 +299,45 @@ class TestLocked:
         assert held.get(ROW.row_id) == ROW
 
 
+class _Purge:
+    """A purge that stops in the middle of each batch, when it has chosen its rows."""
+
+    def __init__(self, server):
+        store = SqlSealedStore(server.url())
+        self.purge = store.purge
+        self.has_chosen = threading.Event()
+        self.may_delete = threading.Event()
+        event.listen(engine_of(store), "before_cursor_execute", self._stop)
+
+    def _stop(self, connection, cursor, statement, *_):
+        if statement.startswith("DELETE"):
+            self.has_chosen.set()
+            self.may_delete.wait(10)
+
+
 class TestTogether:
     """Whatever is done at the same time, none fails."""
+
+    def test_purges_do_not_wait_for_each_other(self, server, store):
+        """One finishes while another one, which looked at some of its rows, is in mid-batch."""
+        for number in range(60):
+            at = NOW - (60 - number) * DAY
+            used = at if number >= 10 else NOW
+            row_id = f"{number:032x}"
+            store.add(replace(ROW, row_id=row_id, logged_in_at=at, last_used_at=used))
+        never = NOW - 99 * DAY
+        first, second = _Purge(server), _Purge(server)
+        with ThreadPoolExecutor(2) as threads:
+            one = threads.submit(first.purge, logged_in_before=NOW - 45 * DAY, used_before=never)
+            assert first.has_chosen.wait(10)
+            other = threads.submit(second.purge, logged_in_before=never, used_before=NOW - 35 * DAY)
+            assert second.has_chosen.wait(10)
+            first.may_delete.set()
+            try:
+                assert one.result(LOCK_TIMEOUT / 2) == 15
+            finally:
+                second.may_delete.set()
+            assert other.result(10) == 10
 
     def test_no_two_wait_for_each_other(self, store, monkeypatch):
         """Two purges, and everything else, on few rows: no deadlock."""

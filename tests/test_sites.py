@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import copy
+import pickle
 from contextlib import nullcontext
 
 import pytest
@@ -126,6 +128,39 @@ class TestAccountOfFarm:
         url, headers = sent[-1]
         assert url.startswith(host)
         assert headers["Authorization"] == "Bearer farm-token"
+
+
+class TestVisitor:
+    """A site that acts as a web tool's visitor."""
+
+    @pytest.mark.parametrize("thing", [None, 1, "x", object()])
+    def test_most_things_are_nobodys(self, thing):
+        """Whatever Pywikibot is given in the place of a site."""
+        assert sites.visitor_of(thing) is None
+
+    def test_account_is_the_visitors_whatever_is_stored(self, bot):
+        """Also for ``site.login(user=…)``."""
+        bot.log_in("2.0", "Alice")
+        site = bot.site("Alice")
+        stored = sites.account_of(site)
+        assert sites.visitor_of(site) is None
+        assert stored is not None
+        vars(site)[sites.VISITOR] = visitor = object()
+        assert sites.visitor_of(site) is visitor
+        assert sites.account_of(site) is visitor
+        assert sites.account_named(site, "Alice") is visitor
+        assert site.username() == "Alice"
+
+    def test_name_is_a_name(self):
+        """In all that one does with names; only Pywikibot's hook asks for more."""
+        name = sites.VisitorName("Alice", lambda: None)
+        assert name == "Alice"
+        assert hash(name) == hash("Alice")
+        assert f"{name} {name!r}" == "Alice 'Alice'"
+        assert type(name.title()) is str
+        copies = (copy.copy(name), copy.deepcopy(name), pickle.loads(pickle.dumps(name)))  # noqa: S301
+        assert [type(each) for each in copies] == [str] * 3
+        assert set(copies) == {"Alice"}
 
 
 class TestSignIn:

@@ -127,8 +127,7 @@ class TestEdit:
         alice = tool.visitor("Alice")
         tool.wiki.expire_tokens()
         with pytest.raises(ZeroDivisionError), tool.flow.account(alice.open()) as account:
-            edit(account, "before it failed")
-            1 / 0  # noqa: B018
+            fail_after(edit(account, "before it failed"))
         assert try_to_edit(tool, alice, "afterwards") is None
 
     def test_refreshed_token_of_another_user_is_not_used(self, tool, monkeypatch):
@@ -253,16 +252,14 @@ class TestLogout:
             for number in range(3):
                 edit(account, f"job {number}")
             alice.sign_out()
-            failed = 0
             for number in range(3, 8):
-                try:
+                with suppress(PwbOAuthError, Error):
                     edit(account, f"job {number}")
-                except (PwbOAuthError, Error) as error:
-                    assert isinstance(raised(error), LoginRequiredError)
-                    failed += 1
+            with pytest.raises((PwbOAuthError, Error)) as caught:
+                edit(account, "the last")
+            assert isinstance(raised(caught.value), LoginRequiredError)
         written = [line for line in lines(any_tool.wiki) if line.startswith("job")]
         assert len(written) <= 4
-        assert failed >= 4
         assert any_tool.rows() == []
 
     def test_before_a_job_begins_it_does_not(self, any_tool):
@@ -396,7 +393,6 @@ class TestAtTheSameTime:
         refreshes = [each for each in wiki_requests if "oauth2/access_token" in each.path]
         assert len(refreshes) == 1
 
-
     def test_two_browsers_and_a_job_of_one_visitor_lose_nothing(self, any_tool):
         """Their live access tokens void each other's CSRF tokens (OAuth 2.0)."""
         browsers = [any_tool.visitor("Alice"), any_tool.visitor("Alice")]
@@ -487,9 +483,7 @@ class TestRequestsSession:
         with tool.flow.account(tool.visitor("Alice").open()) as account:
             tool.wiki.fail_next("redirect")
             with pytest.raises(ConfigurationError, match="does not follow"):
-                account.requests_session().get(
-                    tool.wiki.api_url, params=WHO, allow_redirects=True
-                )
+                account.requests_session().get(tool.wiki.api_url, params=WHO, allow_redirects=True)
 
     def test_other_authentication_is_not_possible(self, tool, tmp_path, monkeypatch):
         """Neither given, nor set on it, nor from .netrc."""
@@ -520,7 +514,7 @@ class TestRequestsSession:
         for use in (
             lambda: session.get(any_tool.wiki.api_url, params=WHO),
             lambda: session.post(any_tool.wiki.api_url, data=WHO),
-            lambda: account.identify(),
+            account.identify,
             lambda: account.site("en", "sandbox"),
             lambda: account.requests_session().get(any_tool.wiki.api_url),
         ):
@@ -550,7 +544,9 @@ class TestRequestsSession:
                 assert not response.cookies
             assert not any(session.cookies for session in sessions)
 
-    @pytest.mark.parametrize(("fault", "error"), [("cut", TransportError), ("hang", DeadlineExceededError)])
+    @pytest.mark.parametrize(
+        ("fault", "error"), [("cut", TransportError), ("hang", DeadlineExceededError)]
+    )
     def test_wiki_does_not_answer_raises_ours(self, tool, fault, error):
         """Which no library takes for a reason to wait for minutes."""
         with tool.flow.account(tool.visitor("Alice").open(), seconds=1) as account:
@@ -559,6 +555,11 @@ class TestRequestsSession:
                 account.requests_session().get(tool.wiki.api_url, params=WHO)
             tool.wiki._faults.close()
         assert caught.value.__context__ is None
+
+
+def fail_after(_result: object) -> None:
+    """What a view with a bug does."""
+    raise ZeroDivisionError
 
 
 def rename(wiki, old: str, new: str) -> None:

@@ -309,9 +309,7 @@ class TestAnotherWiki:
         with SandboxWiki() as other:
             folder = tmp_path / "second"
             folder.mkdir()
-            second = WebTool(
-                other, folder, key=first.consumer.key, secret=first.consumer.secret
-            )
+            second = WebTool(other, folder, key=first.consumer.key, secret=first.consumer.secret)
             second.database = first.database
             second.start(second.settings, encryption_keys=first.settings.encryption_keys)
             theirs = second.visitor("Alice")

@@ -50,7 +50,7 @@ class TestSessionCookie:
             TEXT.replace("v1", "v2"),
             TEXT.replace(ROW_ID, ROW_ID.upper()),
             TEXT.replace(ROW_ID, ROW_ID[:-1]),
-            TEXT.replace("0123", "０１２３"),
+            TEXT.replace("0123", "\uff10\uff11\uff12\uff13"),
             TEXT.replace("0123", "../."),
             f"{TEXT[:-1]}9",  # the same bytes written otherwise
             f"{TEXT[:-1]}+",

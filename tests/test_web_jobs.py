@@ -18,9 +18,7 @@ from pwb_oauth.wiki import Wiki
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 WIKI = Wiki("https://meta.wikimedia.org")
-CONSUMER = Consumer(
-    "c" * 32, "5ecret" * 6, callback_url="https://tool.example.org/oauth/callback"
-)
+CONSUMER = Consumer("c" * 32, "5ecret" * 6, callback_url="https://tool.example.org/oauth/callback")
 SETTINGS = WebSettings(WIKI, CONSUMER, new_key())
 KEY = bytes(range(32))
 SESSION = UserSession(
@@ -64,7 +62,7 @@ class TestHandles:
         now[0] += DAY - timedelta(seconds=1)
         assert Handles(SETTINGS).read(handle, "patrol")
         now[0] += timedelta(seconds=1)
-        with pytest.raises(LoginRequiredError, match="expired.*start the job again"):
+        with pytest.raises(LoginRequiredError, match=r"expired.*start the job again"):
             Handles(SETTINGS).read(handle, "patrol")
 
     @pytest.mark.parametrize("task", ["rollback", "Patrol", "patrol ", ""])

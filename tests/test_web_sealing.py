@@ -21,9 +21,7 @@ from pwb_oauth.web.settings import WebSettings
 from pwb_oauth.wiki import Wiki
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
-CONSUMER = Consumer(
-    "c" * 32, "5ecret" * 6, callback_url="https://tool.example.org/oauth/callback"
-)
+CONSUMER = Consumer("c" * 32, "5ecret" * 6, callback_url="https://tool.example.org/oauth/callback")
 APPLICATION_KEY = new_key()
 SETTINGS = WebSettings(Wiki("https://meta.wikimedia.org"), CONSUMER, APPLICATION_KEY)
 ROW_ID = "0123456789abcdef" * 2
@@ -85,8 +83,12 @@ class TestSeal:
         """Without the application's key."""
         assert unseal(sealed(), encryption_keys=new_key()) is None
         other = new_key()
-        relabelled = replace(sealed(), key_id=Seal(replace(SETTINGS, encryption_keys=other))
-                             .seal(CREDENTIAL, ROW_ID, COOKIE_KEY).key_id)
+        relabelled = replace(
+            sealed(),
+            key_id=Seal(replace(SETTINGS, encryption_keys=other))
+            .seal(CREDENTIAL, ROW_ID, COOKIE_KEY)
+            .key_id,
+        )
         assert unseal(relabelled, encryption_keys=other) is None
 
     def test_another_browsers_cookie_opens_nothing(self):

@@ -180,6 +180,19 @@ def who_wrote(wiki: SandboxWiki, text: str, title: str = TITLE) -> str | None:
     return found[0].user if found else None
 
 
+def unpatrolled(wiki: SandboxWiki, title: str) -> int:
+    """A new page that nobody has looked at; the number of the change."""
+    wiki.add_page(title, "new")
+    change = wiki._state.recent_changes[-1]
+    change.patrolled = 0
+    return change.rcid
+
+
+def patrollers(wiki: SandboxWiki) -> dict[str, str | None]:
+    """Who marked which page as looked at."""
+    return {each.title: each.user for each in wiki._state.log_events if each.type == "patrol"}
+
+
 class Requests:
     """The requests that a wiki got since."""
 

@@ -23,6 +23,7 @@ from pwb_oauth.refusal import API_ERROR_HEADER, Refusal, is_action_api, refusal_
 from pwb_oauth.renewal import LiveCredential
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
     import requests
@@ -60,7 +61,7 @@ class Account(AuthBase):
     def begin_anew(self) -> None:
         """Make locks, in a child of a fork once more."""
         # Held while CSRF tokens are fetched anew, so that threads do not void each other's.
-        self.token_lock = threading.Lock()
+        self.token_lock: AbstractContextManager[Any] = threading.Lock()
         # Held while a site signs in, which changes the site under the hands of its threads.
         self.sign_in_lock = threading.RLock()
 

@@ -50,6 +50,7 @@ class _Wiki:
 
     properties: dict[str, Any] = field(default_factory=dict)
     modules: Any = None
+    namespaces: Any = None
 
 
 _wikis: dict[str, _Wiki] = {}
@@ -71,6 +72,8 @@ def prefetch(site: APISite, api_url: str) -> None:
         return
     wiki = _wikis.setdefault(api_url, _Wiki())
     site._siteinfo._cache = wiki.properties  # noqa: SLF001
+    if wiki.namespaces is not None:
+        site._namespaces = wiki.namespaces  # noqa: SLF001  # where Pywikibot keeps them
     _share_modules(site, wiki)
     unknown = list(_unknown_properties(site))
     answer = _ask(site, [name for request in unknown for name in request["siprop"]])
@@ -89,6 +92,8 @@ def let_go(site: APISite) -> None:
         site: It is of no use any more.
     """
     for wiki in _wikis.values():
+        if wiki.properties is site._siteinfo._cache:  # noqa: SLF001
+            wiki.namespaces = vars(site).get("_namespaces", wiki.namespaces)
         if wiki.modules is not None and wiki.modules.site is site:
             wiki.modules = copy.copy(wiki.modules)
             wiki.modules.site = None

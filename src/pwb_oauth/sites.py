@@ -16,6 +16,7 @@ from pywikibot.tools import normalize_username
 
 from pwb_oauth.accounts import Accounts
 from pwb_oauth.errors import (
+    DeadlineExceededError,
     IdentityError,
     LoginRequiredError,
     UsernameMismatchError,
@@ -297,8 +298,9 @@ def _check_userinfo(site: APISite, account: Account) -> None:
         prefetch(site, wiki_of(site).api_url)
         userinfo = site.userinfo
     except ApiTimeoutError:
-        # What waited for the sign-in would repeat it as often again.
-        raise IdentityError(
+        # What waited for the sign-in would repeat it as often again after any other error.
+        cls = DeadlineExceededError if visitor_of(site) else IdentityError
+        raise cls(
             f"{site} does not answer, so that nobody is signed in. Try again later."
         ) from None
     except APIError as refusal:

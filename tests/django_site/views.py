@@ -131,7 +131,17 @@ def broken(request):
     raise ZeroDivisionError
 
 
-def _crash(*_, **__):
+def broken_middleware(get_response):
+    def crash(request):
+        shown = request.get_full_path(), request.META
+        assert shown
+        raise ZeroDivisionError("a bug in a middleware")
+
+    return crash
+
+
+def _crash(response, **_):
+    response.close()
     raise ZeroDivisionError
 
 

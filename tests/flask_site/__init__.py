@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, request, session
+from flask import Flask, Response, request, session, stream_with_context
 from markupsafe import escape
 
 from pwb_oauth.web.flask import WikiOAuth
@@ -23,10 +23,12 @@ def create_app(**config) -> Flask:
         ("/cached", cached),
         ("/me", me),
         ("/protected", protected),
+        ("/protected/<part>", protected),
         ("/protected-async", protected_async),
         ("/form", form),
         ("/remember/<word>", remember),
         ("/recall", recall),
+        ("/late", late),
     ):
         app.add_url_rule(path, view_func=view)
     app.add_url_rule("/edit", view_func=edit, methods=["POST"])
@@ -48,8 +50,8 @@ def me() -> str:
 
 
 @wiki_oauth.login_required
-def protected() -> str:
-    return me()
+def protected(part: str = "") -> str:
+    return f"{part}{me()}"
 
 
 @wiki_oauth.login_required
@@ -85,3 +87,7 @@ def recall() -> str:
 def side_door() -> str:
     session.clear()
     return "Gone."
+
+
+def late() -> Response:
+    return Response(stream_with_context(me() for _ in range(1)))

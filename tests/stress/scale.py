@@ -24,6 +24,7 @@ class Scale:
         account_processes: Among which they are divided.
         account_edits: Of each account.
         requests: Signed ones, against one sandbox wiki.
+        visitors: Of a web tool, in one process.
     """
 
     processes: int
@@ -36,6 +37,7 @@ class Scale:
     account_processes: int
     account_edits: int
     requests: int
+    visitors: int
 
 
 SHORT = Scale(
@@ -49,6 +51,7 @@ SHORT = Scale(
     account_processes=1,
     account_edits=20,
     requests=2_000,
+    visitors=60,
 )
 LONG = Scale(
     processes=8,
@@ -61,6 +64,7 @@ LONG = Scale(
     account_processes=2,
     account_edits=200,
     requests=10_000,
+    visitors=1_000,
 )
 
 

@@ -27,6 +27,9 @@ class CallbackQueryFilter(logging.Filter):
     """Takes the query of the callback out of the records of a logger or handler.
 
     It lets every record through.
+
+    Attributes:
+        ending: The last part of the callback's path.
     """
 
     def __init__(self, callback_url: str) -> None:
@@ -36,8 +39,8 @@ class CallbackQueryFilter(logging.Filter):
             callback_url: The callback URL.
         """
         super().__init__()
-        last = urlsplit(callback_url).path.rstrip("/").rpartition("/")[2]
-        self._query = re.compile(rf"(?<=/{re.escape(last)})(/?)\?[^\s\"']+")
+        self.ending = urlsplit(callback_url).path.rstrip("/").rpartition("/")[2]
+        self._query = re.compile(rf"(?<=/{re.escape(self.ending)})(/?)\?[^\s\"']+")
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Take it out of the message and of all that is put into it."""
@@ -65,10 +68,13 @@ class CallbackQueryFilter(logging.Filter):
 
 
 def hide_queries(callback_url: str) -> None:
-    """Let the loggers of the usual servers drop the callback's query."""
+    """Let the loggers of the usual servers drop the callback's query.
+
+    A process may serve several web tools, each with a callback of its own.
+    """
+    new = CallbackQueryFilter(callback_url)
     for name in _LOGGERS:
         logger = logging.getLogger(name)
-        for old in logger.filters[:]:
-            if isinstance(old, CallbackQueryFilter):
-                logger.removeFilter(old)
-        logger.addFilter(CallbackQueryFilter(callback_url))
+        known = [old.ending for old in logger.filters if isinstance(old, CallbackQueryFilter)]
+        if new.ending not in known:
+            logger.addFilter(new)

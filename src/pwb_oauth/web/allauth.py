@@ -17,6 +17,7 @@ from allauth.socialaccount.providers.mediawiki.views import MediaWikiOAuth2Adapt
 from django.core.exceptions import MultipleObjectsReturned
 from django.db import router
 from django.db.models import F
+from django.views.decorators.debug import sensitive_variables
 
 from pwb_oauth.credential import Consumer, Credential, OAuth2AccessToken
 from pwb_oauth.errors import ConfigurationError, LoginRequiredError
@@ -53,7 +54,7 @@ def account_of(
 
     Raises:
         ConfigurationError: It is of another provider, or allauth knows no consumer for it.
-        LoginRequiredError: No token is stored, or the wiki accepts it no more.
+        LoginRequiredError: No token or name is stored, or the wiki accepts it no more.
         StoreUnavailableError: The database cannot be used.
     """
     from pwb_oauth.web.acting import acting_as  # noqa: PLC0415  # imports Pywikibot
@@ -79,6 +80,11 @@ class _Source:
             raise ConfigurationError(f"{account.provider} is not the provider {PROVIDER!r}.")
         app = _app()
         self._account = account
+        self._name = account.extra_data.get("username")
+        if not self._name:
+            raise LoginRequiredError(
+                "django-allauth has stored no user name of this user. Sign in again."
+            )
         self._consumer = Consumer(app.client_id, app.secret or None)
         # allauth leaves the app out where it comes from the settings.
         self._which = {"account_id": account.pk, "app_id": app.pk}
@@ -101,7 +107,8 @@ class _Source:
 
     def rows(self) -> QuerySet[SocialToken]:
         """The row that they are in."""
-        return SocialToken._base_manager.using(_alias()).filter(**self._which)  # noqa: SLF001
+        every: QuerySet[SocialToken] = SocialToken._base_manager.using(_alias())  # noqa: SLF001
+        return every.filter(**self._which)
 
     def credential(self, row: SocialToken) -> Credential:
         """What a row holds."""
@@ -109,7 +116,7 @@ class _Source:
         return Credential(
             self._consumer,
             OAuth2AccessToken(row.token, row.token_secret or None, as_utc(row.expires_at)),
-            account.extra_data["username"],
+            self._name,
             as_utc(account.last_login),
             subject=account.uid,
         )
@@ -142,6 +149,7 @@ class _Entry:
             return False
         return until_written(partial(self._write, self._row.token, token))
 
+    @sensitive_variables()
     def _write(self, read: str, token: OAuth2AccessToken) -> bool:
         # The lock's connection does it once; it may have been cut off while the wiki was asked.
         holder, self._holder = self._holder, None

@@ -26,7 +26,7 @@ _STATE_DIGITS = 16
 
 
 @dataclass(frozen=True)
-class Cookie:
+class Cookie(Secret):
     """A cookie to set: HttpOnly, SameSite=Lax, Path=/, without a Domain.
 
     Attributes:

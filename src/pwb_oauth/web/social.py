@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from django.views.decorators.debug import sensitive_variables
 from social_django.utils import load_strategy
 
 from pwb_oauth import deadline
@@ -67,11 +68,13 @@ class _Source:
 
     read_only = True
 
+    @sensitive_variables()
     def __init__(self, social_auth: UserSocialAuth) -> None:
         if social_auth.provider != PROVIDER:
             raise ConfigurationError(f"{social_auth.provider} is not the provider {PROVIDER!r}.")
         backend = load_strategy().get_backend(PROVIDER)
-        self._consumer = Consumer(*backend.get_key_and_secret(), oauth_version="1.0a")
+        key, secret = backend.get_key_and_secret()
+        self._consumer = Consumer(key, secret, oauth_version="1.0a")
         self.wiki = Wiki.from_url(backend.setting("MEDIAWIKI_URL") or backend.MEDIAWIKI_URL).central
         self.wiki.require_safe_transport()
         self._row = social_auth
@@ -106,6 +109,7 @@ class _Source:
         return identity.username
 
 
+@sensitive_variables()
 def _token(extra_data: Any) -> OAuth1AccessToken | None:
     kept = extra_data.get("access_token") if isinstance(extra_data, dict) else None
     if not isinstance(kept, dict):

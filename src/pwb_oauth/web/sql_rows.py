@@ -159,20 +159,24 @@ class SealedRows:
             Their times, in order.
         """
         time = sealed.c[name]
-        old = time < _written(before)
-        places = () if after is None else (time >= after,)
-        wanted = select(sealed.c.row_id).where(old, *places).order_by(time).limit(size)
+        times = [time < _written(before), *([] if after is None else [time >= after])]
+        wanted = select(sealed.c.row_id).where(*times).order_by(time).limit(size)
         one = delete(sealed).where(sealed.c.row_id == bindparam("id"))
 
         def work(connection: Connection) -> list[datetime]:
             ids = list(connection.scalars(wanted))
             if not ids:
                 return []
-            free = select(sealed.c.row_id, time).where(sealed.c.row_id.in_(ids), old)
-            found = _fetched(connection, free.with_for_update(skip_locked=True))
+            # With a column that no index has, or MariaDB might read the index alone, and lock it.
+            free = select(sealed.c.row_id, time, sealed.c.key_id).where(sealed.c.row_id.in_(ids))
+            found = {
+                row_id: at
+                for row_id, at, _ in _fetched(connection, free.with_for_update(skip_locked=True))
+                if at < _written(before)  # it may have been used meanwhile
+            }
             if found:
-                connection.execute(one, [{"id": row[0]} for row in found])
-            return sorted(row[1] for row in found)
+                connection.execute(one, [{"id": row_id} for row_id in found])
+            return sorted(found.values())
 
         return self._run(work, write=True)
 
@@ -210,9 +214,8 @@ def _update_if(
 ) -> Callable[[Connection], bool]:
     """What locks a row, and updates it if it is as it should be.
 
-    Nothing that waits for a lock has a condition on anything but the primary key: MariaDB might
-    follow another index to the row, and two that came from different sides would wait for each
-    other; or it might read the whole of a small table, and wait for rows that are none of ours.
+    Nothing that locks has a condition on anything but the primary key: MariaDB might follow another
+    index to the row, and two that came from different sides would wait for each other.
     """
 
     def change(connection: Connection) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pwb_oauth.testing.sandbox import grants
 from pwb_oauth.testing.sandbox.model import Page, RecentChange, Revision
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def save_revision(
     if context.user:
         context.user.editcount += 1
     if in_recent_changes:
-        patrolled = 2 if "autopatrol" in context.rights else 0
+        patrolled = _patrolled_by_itself(context.rights)
         change = _recent_change(wiki, page, revision, old, bot=bot, patrolled=patrolled)
         wiki.recent_changes.append(change)
     context.note_write()
@@ -95,8 +96,14 @@ def set_page_up(wiki: WikiState, title: str, text: str, user: User) -> Page:
         content_model=page.content_model if page else "wikitext",
     )
     page = _with_revision(wiki, title, revision)
-    wiki.recent_changes.append(_recent_change(wiki, page, revision, old, bot=False, patrolled=2))
+    patrolled = _patrolled_by_itself(grants.rights_of(wiki, user, None))
+    change = _recent_change(wiki, page, revision, old, bot=False, patrolled=patrolled)
+    wiki.recent_changes.append(change)
     return page
+
+
+def _patrolled_by_itself(rights: list[str]) -> int:
+    return 2 if "autopatrol" in rights else 0
 
 
 def _with_revision(wiki: WikiState, title: str, revision: Revision) -> Page:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from django.http import QueryDict
+from django.urls import NoReverseMatch, reverse
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -19,6 +21,13 @@ class _Query:
 
     def __init__(self, text: str) -> None:
         self.text = text
+
+
+def hide_at_callback(request: HttpRequest) -> None:
+    """Take the query out of a request for the callback."""
+    with suppress(NoReverseMatch):  # which manage.py check reports
+        if request.path == reverse("pwb_oauth:callback"):
+            hide_query(request)
 
 
 def hide_query(request: HttpRequest) -> None:

@@ -148,6 +148,17 @@ def _of_safe_cookies(ours: WebSettings) -> Iterator[checks.CheckMessage]:
         )
 
 
+def _of_policy(ours: WebSettings) -> Iterator[checks.CheckMessage]:
+    """Browsers hold a form's redirect to ``form-action`` as well."""
+    allowed = (getattr(site, "SECURE_CSP", None) or {}).get("form-action")
+    if allowed and not {ours.wiki.central.server, "https:", "*"} & set(map(str, allowed)):
+        yield _warning(
+            6,
+            "SECURE_CSP lets no form lead to the wiki, so that browsers stop at the login.",
+            f"Add {ours.wiki.central.server!r} to its form-action.",
+        )
+
+
 def _of_database(ours: WebSettings) -> Iterator[checks.CheckMessage]:
     del ours
     from pwb_oauth.web.django.models import SealedUserSession  # noqa: PLC0415  # apps load first
@@ -169,6 +180,7 @@ _CHECKS: tuple[Callable[[WebSettings], Iterator[checks.CheckMessage]], ...] = (
     _of_keys,
     _of_cookies,
     _of_safe_cookies,
+    _of_policy,
     _of_database,
 )
 

@@ -114,7 +114,7 @@ def end_others(request: HttpRequest) -> None:
     """
     if _state(request).signing_in:
         return
-    row_id = request.session.get(ROW) or _row_of_cookie(request)
+    row_id = _row_of_cookie(request)
     if row_id is not None:
         end(request, row_id)
 

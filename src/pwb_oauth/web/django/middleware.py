@@ -10,13 +10,10 @@ from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.functional import SimpleLazyObject
 
-from pwb_oauth.web.django import current, pages, reporting
-from pwb_oauth.web.django.callback_query import hide_query
+from pwb_oauth.web.django import callback_query, current, pages, reporting
 from pwb_oauth.web.problems import problem_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from django.http import HttpRequest, HttpResponse
 
 
@@ -31,20 +28,14 @@ class WikiAccountMiddleware(MiddlewareMixin):
     """
 
     def process_request(self, request: Any) -> None:
-        """Ask nothing yet."""
+        """Ask nothing yet, and take the code out of the address before anything can show it."""
+        callback_query.hide_at_callback(request)
         open_session = partial(current.user_session, request)
         request.wiki_account = SimpleLazyObject(open_session)
         request.awiki_account = sync_to_async(open_session)
         request.user = SimpleLazyObject(partial(current.user, request))
         request.auser = sync_to_async(partial(_evaluated_user, request))
         reporting.hide_variables(request)
-
-    def process_view(
-        self, request: HttpRequest, view: Callable[..., Any], _args: Any, _kwargs: Any
-    ) -> None:
-        """Take the code out of the address before anything can show it."""
-        if getattr(view, "is_wiki_callback", False):
-            hide_query(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Explain an error of ours; any other is Django's."""

@@ -39,12 +39,14 @@ class _State:
 
     Attributes:
         touched: Whether the response depends on who the visitor is.
+        answered: Whether the response is on its way.
         opened: Whether ``user_session`` says who that is.
         ended: Whether the user session was ended here.
         user_session: None if nobody is signed in.
     """
 
     touched: bool = False
+    answered: bool = False
     opened: bool = False
     ended: bool = False
     user_session: UserSession | None = None
@@ -80,8 +82,15 @@ def user_session() -> UserSession | None:
 
 
 def touch() -> None:
-    """Note that the response is for this visitor only."""
-    _state().touched = True
+    """Note that the response is for this visitor only.
+
+    Raises:
+        RuntimeError: It is on its way already, and did not say so.
+    """
+    state = _state()
+    if state.answered and not state.touched:
+        raise RuntimeError("Ask for the user session before the response begins.")
+    state.touched = True
 
 
 def finish_response(response: Response) -> Response:
@@ -92,7 +101,9 @@ def finish_response(response: Response) -> Response:
     """
     if _cookie_name() in request.cookies:
         _forget_what_was_cleared()
-    if _state().touched:
+    state = _state()
+    state.answered = True
+    if state.touched:
         response.vary.add("Cookie")
         response.cache_control.private = response.cache_control.no_store = True
         for shared in ("public", "s-maxage"):
