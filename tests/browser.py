@@ -196,8 +196,9 @@ class Person:
         assert self._faults() == []
         if PICTURES is None:
             return
+        self.driver.set_window_size(1000, 600)
         height = self.driver.execute_script("return document.documentElement.scrollHeight")
-        self.driver.set_window_size(1000, max(600, min(height + 150, 3000)))
+        self.driver.set_window_size(1000, min(height + 150, 3000))
         Path(PICTURES).mkdir(parents=True, exist_ok=True)
         self.driver.save_screenshot(str(Path(PICTURES) / f"{name}.png"))
 

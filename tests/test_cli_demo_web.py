@@ -94,6 +94,14 @@ class TestWeb:
         assert demo.press_ctrl_c() == 0
         assert demo.processes() == []
 
+    def test_told_to_end_the_web_tool_ends_too(self, start):
+        """As a service manager or a test does it; nothing goes on listening."""
+        demo = start("whoami")
+        demo.await_text("Ctrl-C ends it")
+        demo.process.terminate()
+        assert demo.process.wait(PATIENCE) == 128 + signal.SIGTERM
+        assert demo.processes() == []
+
     def test_web_tool_that_cannot_start_is_an_error(self, start, monkeypatch):
         """What it says itself stands above the line that says what to install."""
         monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "there.is.none")

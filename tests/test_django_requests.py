@@ -11,11 +11,9 @@ import pytest
 from django.db import connections
 from django.test import AsyncClient, RequestFactory, override_settings
 
-from django_site.views import me
 from django_visitor import NO_SERVER, URLS, Visitor, database, rows, site, visitor
 from pwb_oauth import clock
 from pwb_oauth.web.django import store as store_module
-from pwb_oauth.web.django.middleware import WikiAccountMiddleware
 from test_django_store import _own_database
 
 __all__ = ["database", "site", "visitor"]  # fixtures
@@ -39,6 +37,9 @@ class TestHeaders:
 
     def test_vary_is_said_by_ours(self, visitor):
         """Whatever keeps Django's session."""
+        from django_site.views import me
+        from pwb_oauth.web.django.middleware import WikiAccountMiddleware
+
         request = RequestFactory().get("/me")
         request.session = {}
         response = WikiAccountMiddleware(me)(request)

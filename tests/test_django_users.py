@@ -27,6 +27,19 @@ class TestUsers:
         assert (user.email, user.is_staff, user.is_superuser) == ("", False, False)
         assert user.wiki_user.display_name == str(user.wiki_user) == "Alice"
 
+    def test_two_browsers_at_once_make_one_user(self, visitor, wiki, monkeypatch):
+        """The slower one finds whom the faster one made, and leaves nobody behind."""
+        from pwb_oauth.web.django import users
+
+        visitor.log_in()
+        found = users._find
+        answers = iter([lambda _: None, found, found])
+        monkeypatch.setattr(users, "_find", lambda session: next(answers)(session))
+        other = Visitor(wiki)
+        assert other.log_in().status_code == 303
+        assert other.who() == "Alice"
+        assert User.objects.count() == 1
+
     @pytest.mark.parametrize("name", ["Alice", "alice"])
     def test_superuser_of_the_same_name_is_not_adopted(self, visitor, name):
         """Nor one with the same address."""

@@ -100,6 +100,18 @@ class TestLogin:
         assert len(wiki.log) == asked
         assert not [name for name in visitor.cookies if "pending" in name]
 
+    def test_site_that_asks_everybody_to_log_in_lets_them(self, visitor):
+        """By Django's LoginRequiredMiddleware."""
+        from django.conf import settings
+        from django.test import override_settings
+
+        everybody = "django.contrib.auth.middleware.LoginRequiredMiddleware"
+        with override_settings(MIDDLEWARE=[*settings.MIDDLEWARE, everybody]):
+            assert visitor.get("/me").status_code == 302
+            visitor.log_in()
+            assert visitor.who() == "Alice"
+            assert visitor.log_out().status_code == 303
+
     def test_signals_are_sent(self, visitor):
         """Each once, with who it is."""
         heard = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 
 from flask_site import create_app, wiki_oauth
@@ -110,6 +112,29 @@ class TestFactory:
         for name, value in one.cookies.items():
             two.set_cookie(name, value)
         assert two.who() == "nobody"
+
+    def test_two_callbacks_no_log_has_the_query_of_either(self, wiki, tmp_path, caplog):
+        """Each application hides its own, and leaves the other's hidden."""
+        for name in ("one", "two"):
+            create_app(**settings_for(wiki, tmp_path, f"http://127.0.0.1:9/oauth/{name}"))
+        log = logging.getLogger("werkzeug")
+        with caplog.at_level("INFO"):
+            for name in ("one", "two"):
+                log.info('"%s" %s %s', f"GET /oauth/{name}?code=secret HTTP/1.1", 303, "-")
+        assert [record.getMessage() for record in caplog.records] == [
+            '"GET /oauth/one?… HTTP/1.1" 303 -',
+            '"GET /oauth/two?… HTTP/1.1" 303 -',
+        ]
+
+    def test_record_has_a_mapping_of_all_kinds_of_values_it_is_written(
+        self, wiki, tmp_path, caplog
+    ):
+        """As Gunicorn's have, which hold the whole request."""
+        create_app(**settings_for(wiki, tmp_path))
+        values = {"r": "GET /oauth/callback?code=secret HTTP/1.1", "q": "code=secret", "e": []}
+        with caplog.at_level("INFO"):
+            logging.getLogger("gunicorn.access").info("%(r)s %(q)s %(e)s", values)
+        assert caplog.messages == ["GET /oauth/callback?… HTTP/1.1 ?… []"]
 
     def test_application_was_not_set_up_error_says_so(self):
         """Instead of a KeyError."""

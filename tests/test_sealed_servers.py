@@ -14,12 +14,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import NullPool, create_engine, event, make_url, text
+from sqlalchemy import event, make_url, text
 from sqlalchemy.exc import OperationalError
 
 from pwb_oauth.errors import StoreUnavailableError
 from pwb_oauth.stores import retrying, turns
-from pwb_oauth.testing.sealed_contract import SealedStoreContract
 from pwb_oauth.web import purging
 from pwb_oauth.web.sealed_store import LOCK_TIMEOUT
 from pwb_oauth.web.sql import SqlSealedStore
@@ -96,37 +95,6 @@ def held(store):
     """A store that holds one row."""
     store.add(ROW)
     return store
-
-
-class TestSqlSealedStore(SealedStoreContract):
-    """The contract, on a server."""
-
-    @pytest.fixture
-    def store(self, store):
-        return store
-
-    @pytest.fixture
-    def opening(self, server):
-        url = server.url()
-        return f"from pwb_oauth.web.sql import SqlSealedStore\nstore = SqlSealedStore({url!r})"
-
-    @pytest.fixture
-    def application(self, server):
-        """It has written, has read the rows, and goes on seeing them as they were."""
-
-        @contextmanager
-        def begun():
-            engine = create_engine(
-                server.url(), poolclass=NullPool, isolation_level="REPEATABLE READ"
-            )
-            with engine.connect() as connection:
-                connection.execute(text("CREATE TEMPORARY TABLE of_the_application (x INTEGER)"))
-                connection.execute(text("INSERT INTO of_the_application VALUES (1)"))
-                connection.execute(text("SELECT * FROM pwb_oauth_sealed")).all()
-                yield
-                connection.rollback()
-
-        return begun
 
 
 class TestLocked:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import time
 from contextlib import suppress
+from datetime import timedelta
 
 import mwclient
 import pytest
@@ -13,7 +14,7 @@ import requests
 from pywikibot.exceptions import Error
 
 from bot_actions import fail_at_a_prompt, in_threads  # noqa: F401
-from pwb_oauth import oauth2
+from pwb_oauth import clock, oauth2
 from pwb_oauth.errors import (
     ConfigurationError,
     DeadlineExceededError,
@@ -134,10 +135,17 @@ class TestEdit:
         """Whatever the wiki or an attacker between gives."""
         alice, bob = tool.visitor("Alice"), tool.visitor("Bob")
         theirs = bob.open().credential.access_token
-        tool.wiki.expire_tokens("Alice")
         monkeypatch.setattr(oauth2, "refresh", lambda *args, **kwargs: theirs)
-        assert isinstance(try_to_edit(tool, alice, "as somebody else"), IdentityError)
+        with tool.flow.account(alice.open()) as account:
+            edit(account, "by herself")
+            tool.wiki.expire_tokens("Alice")
+            requests = Requests(tool.wiki)
+            with pytest.raises((PwbOAuthError, Error)) as caught:
+                edit(account, "as somebody else")
+        assert isinstance(raised(caught.value), IdentityError)
         assert "as somebody else" not in lines(tool.wiki)
+        asked = {each.path.rpartition("/")[2] for each in requests if each.user == "Bob"}
+        assert asked == {"profile"}
         assert alice.open().username == "Alice"
 
     def test_renamed_in_mid_session_acts_on_by_the_new_name(self, any_tool):
@@ -197,6 +205,19 @@ class TestEnd:
         assert "consumer is not approved, or was disabled" in str(error)
         any_tool.wiki.set_consumer_state(any_tool.consumer.key, "approved")
         assert try_to_edit(any_tool, alice, "enabled again") is None
+
+    def test_consumer_disabled_is_found_by_a_refresh_leaves_it(self, tool, monkeypatch):
+        """Which the wiki refuses for that reason."""
+        alice = tool.visitor("Alice")
+        tool.wiki.disable(tool.consumer)
+        an_hour_later = clock.now() + timedelta(hours=1)
+        monkeypatch.setattr(clock, "now", lambda: an_hour_later)
+        requests = Requests(tool.wiki)
+        error = try_to_edit(tool, alice, "x")
+        assert isinstance(error, LoginRequiredError)
+        assert error.error == "access_denied"
+        assert [each.path.rpartition("/")[2] for each in requests] == ["access_token"]
+        assert tool.rows()[0]["ended_at"] is None
 
     @pytest.mark.parametrize("how", ["block", "lock"])
     def test_account_blocked_or_locked_leaves_it(self, any_tool, how):

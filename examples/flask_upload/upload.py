@@ -13,8 +13,9 @@ from pywikibot.exceptions import APIError, InvalidTitleError
 from pwb_oauth.web.flask import WikiOAuth
 
 if TYPE_CHECKING:
-    from pwb_oauth.web.acting import WikiAccount
     from werkzeug import Response
+
+    from pwb_oauth.web.acting import WikiAccount
 
 LICENCES = {
     "cc-by-sa-4.0": "Creative Commons Attribution-ShareAlike 4.0",

@@ -66,6 +66,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LOGIN_REDIRECT_URL = "/"
 
 SOCIAL_AUTH_URL_NAMESPACE = "social"
+SOCIAL_AUTH_PROTECTED_USER_FIELDS = ["groups"]  # old versions put the wiki's into Django's
 SOCIAL_AUTH_MEDIAWIKI_KEY = os.environ["SOCIAL_KEY"]
 SOCIAL_AUTH_MEDIAWIKI_SECRET = os.environ["SOCIAL_SECRET"]
 SOCIAL_AUTH_MEDIAWIKI_URL = f"{WIKI}/w/index.php"

@@ -112,8 +112,7 @@ class TestManyVisitors:
         gc.collect()
         in_turn = (resident() - resident_before) / len(crowd.sessions)
         crowd.check()
-        before, while_acting, after = self.at_once(crowd)
-        acting, left = (while_acting - before) / AT_ONCE, (after - before) / AT_ONCE
+        acting, left = self.at_once(crowd)
         note(
             f"{len(crowd.sessions)} visitors in turn: {in_turn / KIB:.1f} KiB resident each, the "
             f"wiki included; {AT_ONCE} at once: {acting / KIB:.1f} KiB each while they act, "
@@ -125,37 +124,46 @@ class TestManyVisitors:
         assert len(pywikibot._sites) == 1
         assert not [each for each in gc.get_objects() if isinstance(each, VisitorAccount)]
 
-    @staticmethod
-    def at_once(crowd: Crowd) -> tuple[int, int, int]:
-        """Let fifty act; what is allocated before, while all are in their blocks, and after."""
+    @classmethod
+    def at_once(cls, crowd: Crowd) -> tuple[float, float]:
+        """Let fifty act, twice; bytes a visitor while all are in their blocks, and afterwards."""
         crowd = copy.copy(crowd)
         crowd.sessions = crowd.sessions[:AT_ONCE]
-        crowd.new_round()
-        together = threading.Barrier(AT_ONCE + 1)
-        seen = []
-
-        def measure() -> None:
-            together.wait(120)
-            seen.append(allocated())
-            together.wait(120)
-
-        def wait() -> None:
-            together.wait(120)
-            together.wait(120)
-
-        watcher = threading.Thread(target=measure)
         tracemalloc.start(_FRAMES)
         try:
+            cls.together(crowd)  # what fifty threads need the first time is theirs for good
             before = allocated()
-            watcher.start()
-            errors = in_threads(AT_ONCE, lambda number: crowd.patrol(crowd.sessions[number], wait))
-            watcher.join()
+            while_acting = cls.together(crowd)
             after = allocated()
         finally:
             tracemalloc.stop()
+        return (while_acting - before) / AT_ONCE, (after - before) / AT_ONCE
+
+    @staticmethod
+    def together(crowd: Crowd) -> int:
+        """Let all act at once; what is allocated while all are in their blocks."""
+        crowd.new_round()
+        barrier = threading.Barrier(len(crowd.sessions) + 1)
+        seen = []
+
+        def wait() -> None:
+            barrier.wait(120)
+            barrier.wait(120)
+
+        def measure() -> None:
+            barrier.wait(120)
+            seen.append(allocated())
+            barrier.wait(120)
+
+        watcher = threading.Thread(target=measure)
+        watcher.start()
+        errors = in_threads(
+            len(crowd.sessions), lambda number: crowd.patrol(crowd.sessions[number], wait)
+        )
+        watcher.join()
         assert errors == []
         crowd.check()
-        return before, seen[0], after
+        return seen[0]
 
 
 class TestOneVisitor:

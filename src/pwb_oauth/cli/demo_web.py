@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from pwb_oauth.cli import terminal
 from pwb_oauth.cli.demo_run import example
@@ -71,7 +72,7 @@ WEB_TOOLS = {
 
 
 def run(wiki: SandboxWiki, name: str) -> None:
-    """Serve a web tool until Ctrl-C.
+    """Serve a web tool until Ctrl-C, or until the process is told to end.
 
     Args:
         wiki: The wiki that its visitors sign in with.
@@ -80,6 +81,7 @@ def run(wiki: SandboxWiki, name: str) -> None:
     Raises:
         ConfigurationError: It did not start.
     """
+    signal.signal(signal.SIGTERM, _end)
     tool, port = WEB_TOOLS[name], _free_port()
     address = f"http://{_HOST}:{port}/"
     users = _sow(wiki)
@@ -90,6 +92,11 @@ def run(wiki: SandboxWiki, name: str) -> None:
             _introduce(wiki, name, address, users)
             with suppress(KeyboardInterrupt):
                 server.wait()
+
+
+def _end(number: int, _frame: object) -> NoReturn:
+    """Leave by an exception, so that the web tool does not go on alone."""
+    raise SystemExit(128 + number)
 
 
 def _sow(wiki: SandboxWiki) -> dict[str, str]:

@@ -72,7 +72,7 @@ class _Source:
     def __init__(self, social_auth: UserSocialAuth) -> None:
         if social_auth.provider != PROVIDER:
             raise ConfigurationError(f"{social_auth.provider} is not the provider {PROVIDER!r}.")
-        backend = load_strategy().get_backend(PROVIDER)
+        backend = load_strategy().get_backend(PROVIDER)  # type: ignore[no-untyped-call]
         key, secret = backend.get_key_and_secret()
         self._consumer = Consumer(key, secret, oauth_version="1.0a")
         self.wiki = Wiki.from_url(backend.setting("MEDIAWIKI_URL") or backend.MEDIAWIKI_URL).central
@@ -90,7 +90,9 @@ class _Source:
         """Read it; None if the user has taken the wiki account off this site meanwhile."""
         with unavailable():
             row = type(self._row)._base_manager.filter(pk=self._row.pk).first()  # noqa: SLF001
-        token = None if row is None else _token(row.extra_data)
+        if row is None:
+            return None
+        token = _token(row.extra_data)
         return None if token is None else self._credential(row, token, key.username)
 
     def locked(self, key: TokenKey) -> NoReturn:

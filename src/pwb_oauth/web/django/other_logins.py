@@ -46,7 +46,8 @@ def _has_social_auth() -> bool:
         return False
     from social_core.backends.utils import load_backends  # noqa: PLC0415  # may not be installed
 
-    return "mediawiki" in load_backends(settings.AUTHENTICATION_BACKENDS)
+    backends = load_backends(settings.AUTHENTICATION_BACKENDS)  # type: ignore[no-untyped-call]
+    return "mediawiki" in backends
 
 
 def _has_allauth() -> bool:

@@ -200,17 +200,16 @@ def _free(rows: QuerySet[Any]) -> QuerySet[Any]:
 
 
 def _find(rows: QuerySet[Any]) -> SealedRow | None:
-    try:
-        for values in rows.values(*_NAMES, *_TIMES):
-            return SealedRow(**values | {name: as_utc(values[name]) for name in _TIMES})
-    except (AttributeError, TypeError, ValueError):  # SQLite keeps anything where a time should be
-        pass
-    else:
-        return None
-    raise StoreUnavailableError(
-        "A row of the table pwb_oauth_sealedusersession is damaged. Delete it: whose it was signs "
-        "in again."
-    )
+    for values in rows.values(*_NAMES, *_TIMES):
+        times = {name: as_utc(values[name]) for name in _TIMES}
+        if None in (times["logged_in_at"], times["last_used_at"]):
+            # SQLite keeps anything where a time should be, and Django makes None of it.
+            raise StoreUnavailableError(
+                "A row of the table pwb_oauth_sealedusersession is damaged. Delete it: whose it "
+                "was signs in again."
+            )
+        return SealedRow(**values | times)
+    return None
 
 
 def _rows() -> QuerySet[Any]:
