@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import ExitStack
+import secrets
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -182,3 +183,31 @@ def session_of(visitor: Visitor) -> dict:
 
 URLS = os.environ.get("PWB_OAUTH_TEST_DB_URLS", "").split()
 NO_SERVER = "PWB_OAUTH_TEST_DB_URLS names no database server (CI: .ci/with-databases)"
+
+
+@contextmanager
+def own_database(alias: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Let the site use a new database on a server, and drop it again."""
+    name = f"pwb_oauth_django_{secrets.token_hex(6)}"
+    usual = connections[alias].settings_dict
+    _execute(alias, f"CREATE DATABASE {name}")
+    try:
+        with monkeypatch.context() as patch:
+            patch.setitem(usual, "NAME", name)
+            if alias == "mariadb":
+                strict = {**usual["OPTIONS"], "isolation_level": "repeatable read"}
+                patch.setitem(usual, "OPTIONS", strict)
+            patch.setattr(Router, "everything", alias)
+            patch.setattr(Router, "own_file", False)
+            call_command("migrate", database=alias, verbosity=0)
+            yield name
+            connections[alias].close()
+    finally:
+        _execute(alias, f"DROP DATABASE {name}")
+
+
+def _execute(alias: str, statement: str) -> None:
+    connections[alias].close()
+    with connections[alias].cursor() as cursor:
+        cursor.execute(statement)
+    connections[alias].close()

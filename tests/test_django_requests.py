@@ -11,10 +11,9 @@ import pytest
 from django.db import connections
 from django.test import AsyncClient, RequestFactory, override_settings
 
-from django_visitor import NO_SERVER, URLS, Visitor, database, rows, site, visitor
+from django_visitor import NO_SERVER, URLS, Visitor, database, own_database, rows, site, visitor
 from pwb_oauth import clock
 from pwb_oauth.web.django import store as store_module
-from test_django_store import _own_database
 
 __all__ = ["database", "site", "visitor"]  # fixtures
 
@@ -177,7 +176,7 @@ class TestViewThatFails:
         elif not URLS:
             pytest.skip(NO_SERVER)
         else:
-            with _own_database(request.param, monkeypatch):
+            with own_database(request.param, monkeypatch):
                 yield request.param
 
     @pytest.mark.parametrize("way", ["ATOMIC_REQUESTS", "atomic()"])

@@ -14,9 +14,10 @@ import pytest
 from django.db import connections, transaction
 
 from django_site.routing import Router
-from django_visitor import NO_SERVER, URLS, database, migrated, rows
+from django_visitor import NO_SERVER, URLS, database, own_database, rows
 from pwb_oauth.errors import StoreUnavailableError
-from pwb_oauth.testing.sealed_contract import SealedStoreContract, _row
+from pwb_oauth.testing.sealed_contract import SealedStoreContract
+from pwb_oauth.testing.sealed_fixtures import numbered
 from pwb_oauth.web.django import connection
 from pwb_oauth.web.django.store import DjangoSealedStore
 
@@ -95,7 +96,7 @@ class TestSiteFile:
 
     def test_it_works_outside_of_transactions(self, store):
         """A refresh, a use and a logout."""
-        row = _row(1)
+        row = numbered(1)
         store.add(row)
         with store.locked(row.row_id) as held:
             assert held.replace("0000abcd", "new")
@@ -106,15 +107,15 @@ class TestSiteFile:
 
     def test_damaged_row_is_an_error_of_the_store(self, store):
         """SQLite keeps anything where a time should be."""
-        store.add(_row(1))
+        store.add(numbered(1))
         with connections["default"].cursor() as cursor:
             cursor.execute("UPDATE pwb_oauth_sealedusersession SET last_used_at = 5")
         with pytest.raises(StoreUnavailableError, match="damaged"):
-            store.get(_row(1).row_id)
+            store.get(numbered(1).row_id)
 
     def test_in_a_transaction_it_refuses_before_the_wiki_is_asked(self, store):
         """And says what to do."""
-        row = _row(1)
+        row = numbered(1)
         store.add(row)
         with transaction.atomic():
             assert store.get(row.row_id) == row
@@ -125,7 +126,7 @@ class TestSiteFile:
 
     def test_in_a_transaction_a_use_is_noted_when_it_is_over(self, store):
         """Not by waiting for it."""
-        row = _row(1)
+        row = numbered(1)
         store.add(row)
         with transaction.atomic():
             _write_something()
@@ -142,7 +143,7 @@ class TestServers(SealedStoreContract):
     @pytest.fixture
     def server(self, request, monkeypatch):
         """A database of its own."""
-        with _own_database(request.param, monkeypatch) as name:
+        with own_database(request.param, monkeypatch) as name:
             yield request.param, name
 
     @pytest.fixture
@@ -182,40 +183,3 @@ def _write_something():
     from django.contrib.auth.models import User
 
     User.objects.create(username=secrets.token_hex(4))
-
-
-@contextmanager
-def _own_database(alias, monkeypatch):
-    name = f"pwb_oauth_django_{secrets.token_hex(6)}"
-    usual = connections[alias].settings_dict
-    _execute(alias, f"CREATE DATABASE {name}")
-    try:
-        with monkeypatch.context() as patch:
-            patch.setitem(usual, "NAME", name)
-            if alias == "mariadb":
-                options = {**usual["OPTIONS"], "isolation_level": "repeatable read"}
-                patch.setitem(usual, "OPTIONS", options)
-            patch.setattr(Router, "everything", alias)
-            patch.setattr(Router, "own_file", False)
-            connections[alias].close()
-            migrated_anew(alias)
-            yield name
-            connections[alias].close()
-    finally:
-        _execute(alias, f"DROP DATABASE {name}")
-        connections[alias].close()
-
-
-def migrated_anew(alias):
-    """Make the tables, in a database that is new."""
-    import django_visitor
-
-    django_visitor._made.discard(alias)
-    migrated(alias)
-
-
-def _execute(alias, statement):
-    connections[alias].close()
-    with connections[alias].cursor() as cursor:
-        cursor.execute(statement)
-    connections[alias].close()

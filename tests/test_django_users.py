@@ -33,8 +33,13 @@ class TestUsers:
 
         visitor.log_in()
         found = users._find
-        answers = iter([lambda _: None, found, found])
-        monkeypatch.setattr(users, "_find", lambda session: next(answers)(session))
+        asked = []
+
+        def find(session):
+            asked.append(session)
+            return None if len(asked) == 1 else found(session)
+
+        monkeypatch.setattr(users, "_find", find)
         other = Visitor(wiki)
         assert other.log_in().status_code == 303
         assert other.who() == "Alice"

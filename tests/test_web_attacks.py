@@ -116,7 +116,8 @@ class TestForgedCallback:
         """The state check: the wiki gives a code in silence to a page that somebody else opened."""
         alice.sign_in("Alice")
         alice.sign_out()
-        asked = came_with(Browser(tool).leave()) | {"approval_pass": "1"}
+        asked = came_with(alice.leave()) | {"approval_pass": "1", "state": "chosen by Mallory"}
+        del asked["code_challenge"], asked["code_challenge_method"]
         forged = f"{tool.wiki.rest_url}/oauth2/authorize?{urlencode(asked)}"
         back = tool.wiki.approve(forged, "Alice")
         assert came_with(back)["code"]

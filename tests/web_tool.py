@@ -206,9 +206,13 @@ class Requests:
     def __len__(self) -> int:
         return len(self._wiki.log)
 
+    def of(self, *actions: str) -> list[LogEntry]:
+        """Those with one of these actions."""
+        return [each for each in self if each.action in actions]
+
     def writes(self) -> list[LogEntry]:
         """Those that could change something."""
-        return [each for each in self if each.action in ("edit", "patrol", "rollback")]
+        return self.of("edit", "patrol", "rollback")
 
 
 @pytest.fixture(name="tool")

@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-BATCH = 100
+BATCH = 50
 """How many rows are deleted in one transaction at most."""
 
-LONG = 0.03
+LONG = 0.05
 """Seconds after which the next transaction deletes half as many rows."""
 
 _LEAST = 10
