@@ -44,6 +44,7 @@ _NOW = datetime(2026, 1, 2, tzinfo=timezone.utc)
 _DAY = timedelta(days=1)
 _SEALED_LENGTH = 3000
 _CHUNK = 2000
+_IDLE = 60.0
 _OPENED_AT_A_TIME = 10
 _NOISE = base64.urlsafe_b64encode(os.urandom(1 << 20)).decode()  # which no database can compress
 
@@ -144,7 +145,8 @@ def _purging(console: Console, name: str, place: Path | str, purged: int) -> flo
         purge.join()
         if purge.exitcode:
             sys.exit("The purge failed.")
-        idle = _latencies(requests, lambda: time.monotonic() < started + 2 * lasted)
+        idle_until = time.monotonic() + min(lasted, _IDLE)
+        idle = _latencies(requests, lambda: time.monotonic() < idle_until)
     title = f"{purged:,} rows purged in {lasted:.0f} s"
     table = Table(name, "idle", "longest", "purge", "longest", "requests", title=title)
     for request in requests:

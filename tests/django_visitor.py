@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
+from psycopg import IsolationLevel
 
 import django_site
 
@@ -40,6 +41,8 @@ __all__ = ["User", "WikiBackend", "WikiUser"]  # what cannot be imported before 
 CALLBACK = "http://127.0.0.1:9/oauth/callback"
 PUBLIC_CALLBACK = "https://tool.example/oauth/callback"
 GRANTS = ("basic", "editpage", "createeditmovepage")
+STRICTEST = {"mariadb": "repeatable read", "postgresql": IsolationLevel.REPEATABLE_READ}
+"""Isolations that a site may have chosen."""
 FILES = ("default", "pwb_oauth")
 FIELD = re.compile(r'name="csrfmiddlewaretoken" value="([^"]*)"')
 _made: set[str] = set()
@@ -194,9 +197,8 @@ def own_database(alias: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     try:
         with monkeypatch.context() as patch:
             patch.setitem(usual, "NAME", name)
-            if alias == "mariadb":
-                strict = {**usual["OPTIONS"], "isolation_level": "repeatable read"}
-                patch.setitem(usual, "OPTIONS", strict)
+            strict = {"isolation_level": STRICTEST[alias]}
+            patch.setitem(usual, "OPTIONS", {**usual["OPTIONS"], **strict})
             patch.setattr(Router, "everything", alias)
             patch.setattr(Router, "own_file", False)
             call_command("migrate", database=alias, verbosity=0)

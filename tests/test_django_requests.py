@@ -64,7 +64,7 @@ class TestHeaders:
         """However often a view asks."""
         visitor.log_in()
         with Counted("pwb_oauth") as asked:
-            visitor.get("/me")
+            visitor.get("/both")
         assert len(asked) == 1
         assert '"row_id" = ' in asked[0]
         assert " JOIN " not in asked[0]

@@ -135,19 +135,24 @@ class TestSiteFile:
         assert store.get(row.row_id) == replace(row, last_used_at=row.last_used_at + DAY)
 
 
+@pytest.fixture(scope="module")
+def server(request):
+    """A database of its own on a server."""
+    with (
+        pytest.MonkeyPatch.context() as monkeypatch,
+        own_database(request.param, monkeypatch) as db,
+    ):
+        yield request.param, db
+
+
 @pytest.mark.skipif(not URLS, reason=NO_SERVER)
 @pytest.mark.parametrize("server", ["mariadb", "postgresql"], indirect=True)
 class TestServers(SealedStoreContract):
     """The contract, on real servers."""
 
     @pytest.fixture
-    def server(self, request, monkeypatch):
-        """A database of its own."""
-        with own_database(request.param, monkeypatch) as name:
-            yield request.param, name
-
-    @pytest.fixture
     def store(self, server):
+        rows().delete()
         return ThreadedStore()
 
     @pytest.fixture
@@ -163,20 +168,12 @@ class TestServers(SealedStoreContract):
         @contextmanager
         def begun():
             with transaction.atomic(using=alias):
-                with connections[alias].cursor() as cursor:
-                    cursor.execute(_ISOLATE[alias])
                 list(rows())
                 _write_something()
                 yield
                 transaction.set_rollback(True, using=alias)
 
         return begun
-
-
-_ISOLATE = {
-    "postgresql": "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
-    "mariadb": "SELECT 1",
-}
 
 
 def _write_something():

@@ -53,7 +53,7 @@ class TestInBatches:
 
     def test_slow_database_gets_smaller_batches(self, clock):
         """Until one takes no longer than it should; not fewer rows than ten."""
-        delete_some, asked = table(clock, 500, 0.002)
+        delete_some, asked = table(clock, 500, 0.0019)
         in_batches(delete_some)
         assert [size for size, _ in asked][:6] == [50, 25, 35, 17, 27, 13]
         delete_some, asked = table(clock, 500, 1.0)

@@ -307,6 +307,20 @@ class TestTogether:
                 second.may_delete.set()
             assert other.result(10) == 10
 
+    def test_row_that_is_used_while_a_purge_chooses_is_kept(self, held, server):
+        """Its visitor came back at the last moment."""
+        other = SqlSealedStore(server.url())
+        held.add(OTHER)
+
+        def use(connection, cursor, statement, *_):
+            if " IN (" in statement:
+                other.touch(ROW.row_id, NOW + DAY)
+
+        event.listen(engine_of(held), "before_cursor_execute", use)
+        assert held.purge(logged_in_before=NOW - DAY, used_before=NOW + DAY / 2) == 1
+        assert held.get(ROW.row_id) == replace(ROW, last_used_at=NOW + DAY)
+        assert held.get(OTHER.row_id) is None
+
     def test_no_two_wait_for_each_other(self, store, monkeypatch):
         """Two purges, and everything else, on few rows: no deadlock."""
         monkeypatch.setattr(purging, "BATCH", 10)

@@ -68,8 +68,8 @@ class TestPrecedence:
     def test_who_is_not_at_work_is_not_remembered(self):
         """However many visitors come."""
         for number in range(100):
-            people.find("wiki", str(number))
-        assert len(people._known) == 0
+            people.find("of many", str(number))
+        assert not [each for each in people._known if each[0] == "of many"]
 
     def test_child_of_a_fork_knows_nobody(self):
         """A lock may have been held by a thread that is the parent's."""

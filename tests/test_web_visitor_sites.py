@@ -234,6 +234,10 @@ class TestAfterTheBlock:
             page = edit(account, "in the block")
             generator = site.allpages(total=1)
         requests = Requests(any_tool.wiki)
+        told = []
+        page.text = "later"
+        page.save(quiet=True, asynchronous=True, callback=lambda *result: told.append(result[1]))
+        assert isinstance(ours(told[0]), LoginRequiredError)
         for use in (
             lambda: page.get(force=True),
             lambda: pywikibot.Page(site, TITLE).save(quiet=True),
@@ -247,9 +251,6 @@ class TestAfterTheBlock:
             with pytest.raises((Error, PwbOAuthError)) as caught:
                 use()
             assert isinstance(ours(caught.value), LoginRequiredError), ours(caught.value)
-        page.text = "later"
-        with pytest.raises((Error, PwbOAuthError)):
-            page.save(quiet=True, asynchronous=True)
         assert pywikibot.page_put_queue.empty()
         assert len(requests) == 0
         assert "later" not in lines(any_tool.wiki)

@@ -13,6 +13,7 @@ urlpatterns = [
     path("me-async", views.me_async),
     path("user", views.user),
     path("user-async", views.user_async),
+    path("both", views.both),
     path("cached", views.cached),
     path("kept", views.kept),
     path("protected", views.protected),

@@ -34,6 +34,11 @@ def user(request):
     return HttpResponse(f"{request.user.is_authenticated} {request.user.get_username()}")
 
 
+def both(request):
+    assert request.user.is_authenticated
+    return me(request)
+
+
 async def user_async(request):
     found = await request.auser()
     return HttpResponse(f"{found.is_authenticated} {found.get_username()}")
