@@ -16,6 +16,7 @@ import time
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta, timezone
 from functools import partial
+from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
@@ -148,13 +149,19 @@ def _purging(console: Console, name: str, place: Path | str, purged: int) -> flo
         idle_until = time.monotonic() + min(lasted, _IDLE)
         idle = _latencies(requests, lambda: time.monotonic() < idle_until)
     title = f"{purged:,} rows purged in {lasted:.0f} s"
-    table = Table(name, "idle", "longest", "purge", "longest", "requests", title=title)
+    over = f"over {_MOST_HELD_UP * 1000:.0f} ms"
+    table = Table(name, "idle", "longest", over, "purge", "longest", over, "requests", title=title)
     for request in requests:
         times = (idle[request], busy[request])
-        cells = [f"{value * 1000:.1f} ms" for each in times for value in (median(each), max(each))]
+        cells = chain.from_iterable(map(_cells, times))
         table.add_row(request, *cells, str(len(busy[request])))
     console.print(table)
     return max(max(busy[request]) - max(idle[request]) for request in requests)
+
+
+def _cells(times: list[float]) -> tuple[str, str, str]:
+    late = sum(seconds > _MOST_HELD_UP for seconds in times)
+    return f"{median(times) * 1000:.1f} ms", f"{max(times) * 1000:.0f} ms", f"{late:,}"
 
 
 def _purge(url: str, purged: int, begun: Event, ended: Event) -> None:

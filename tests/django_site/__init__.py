@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from unittest import mock
 
 import django
 
@@ -15,5 +16,5 @@ def set_up() -> None:
     """Make Django ready, once a process."""
     if FOLDER not in os.environ:
         os.environ[FOLDER] = tempfile.mkdtemp(prefix="pwb-oauth-django-")
-    os.environ["DJANGO_SETTINGS_MODULE"] = "django_site.settings"
-    django.setup()
+    with mock.patch.dict(os.environ, {"DJANGO_SETTINGS_MODULE": "django_site.settings"}):
+        django.setup()  # a site that another test starts has settings of its own
