@@ -19,6 +19,7 @@ from pwb_oauth.errors import (
     DeadlineExceededError,
     IdentityError,
     LoginRequiredError,
+    TransportError,
     UsernameMismatchError,
 )
 from pwb_oauth.prefetch import prefetch
@@ -246,7 +247,13 @@ def require_json(site: APISite, response: requests.Response) -> None:
 
     Raises:
         IdentityError: It is not what api.php answers.
+        TransportError: The server fails, and a web tool's visitor waits.
     """
+    if visitor_of(site) and response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise TransportError(
+            f"{site} answers with HTTP {response.status_code}, so that nobody is signed in. "
+            "Try again later."
+        )
     try:
         answer = response.json()
     except ValueError:
