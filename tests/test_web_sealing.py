@@ -67,7 +67,11 @@ class TestSeal:
             assert secret.encode() not in base64.urlsafe_b64decode(row.sealed)
         assert row.sealed not in repr(row)
 
-    @pytest.mark.parametrize("guess", [b"", b"\0" * 32, base64.urlsafe_b64decode(APPLICATION_KEY)])
+    @pytest.mark.parametrize(
+        "guess",
+        [b"", b"\0" * 32, base64.urlsafe_b64decode(APPLICATION_KEY)],
+        ids=["nothing", "zeros", "the application's"],
+    )
     def test_table_with_the_applications_key_opens_nothing(self, guess):
         """Whatever stands for the cookie that the thief has not got."""
         assert unseal(sealed(), guess) is None

@@ -76,7 +76,7 @@ class TestRead:
             ("PWB_OAUTH_CLIENT_SECRET", b"bytes"),
             ("PWB_OAUTH_CLIENT_ID", 5),
             ("PWB_OAUTH_WIKI", ["x"]),
-            ("PWB_OAUTH_ENCRYPTION_KEYS", f"{KEY} short"),
+            pytest.param("PWB_OAUTH_ENCRYPTION_KEYS", f"{KEY} short", id="short-key"),
             ("PWB_OAUTH_ENCRYPTION_KEYS", [KEY]),
             ("PWB_OAUTH_SESSION_LIFETIME", "a month"),
             ("PWB_OAUTH_SESSION_LIFETIME", "nan"),

@@ -23,10 +23,43 @@ def within(seconds: float | None) -> Iterator[None]:
         seconds: How long it may take; None sets no other end than there is. A block within a block
             cannot last longer than that.
     """
-    outer = _ends_at.get()
-    inner = None if seconds is None else time.monotonic() + seconds
-    ends = [moment for moment in (outer, inner) if moment is not None]
-    token = _ends_at.set(min(ends, default=None))
+    with until(after(seconds)):
+        yield
+
+
+def after(seconds: float | None) -> float | None:
+    """The moment so many seconds from now, on the clock that nobody sets; None for no end."""
+    return None if seconds is None else time.monotonic() + seconds
+
+
+@contextmanager
+def until(ends_at: float | None) -> Iterator[None]:
+    """Let what is called in this block end by a moment that :func:`after` gave, or earlier.
+
+    Not around what calls back into foreign code, such as a ``yield``: another thread would not know
+    of it, and generators that end in another order would leave it behind.
+    """
+    ends = [moment for moment in (_ends_at.get(), ends_at) if moment is not None]
+    with _set(min(ends, default=None)):
+        yield
+
+
+@contextmanager
+def at_least(seconds: float) -> Iterator[None]:
+    """Give what must not be broken off so many seconds, although less is left.
+
+    Raises:
+        DeadlineExceededError: None is left, and nothing was begun.
+    """
+    require_time()
+    ends_at = _ends_at.get()
+    with _set(None if ends_at is None else max(ends_at, time.monotonic() + seconds)):
+        yield
+
+
+@contextmanager
+def _set(ends_at: float | None) -> Iterator[None]:
+    token = _ends_at.set(ends_at)
     try:
         yield
     finally:
@@ -58,8 +91,3 @@ def require_time() -> None:
         DeadlineExceededError: None is.
     """
     limit(1)
-
-
-def is_open_ended() -> bool:
-    """Whether nothing has to end by a time."""
-    return _ends_at.get() is None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
+import threading
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -41,6 +42,7 @@ class _Hooks:
     """Which hooks are set, and what stood in their places before."""
 
     def __init__(self) -> None:
+        self.lock = threading.RLock()
         self.installed = False
         self.announced = False
         self.replaced: dict[tuple[Any, str], tuple[Any, Any]] = {}
@@ -70,9 +72,14 @@ def install() -> None:
     Raises:
         UnsupportedPywikibotError: This Pywikibot is not built as the hooks expect.
     """
-    if _hooks.installed:
-        return
-    _hooks.installed = True
+    # A second thread must not go on before the hooks are set.
+    with _hooks.lock:
+        if not _hooks.installed:
+            _hooks.installed = True
+            _set_hooks()
+
+
+def _set_hooks() -> None:
     if _hooks.announced:
         for module, hook in _MODULES.items():
             if module in sys.modules:
@@ -92,8 +99,10 @@ def install_for_visitors() -> None:
     """
     import pywikibot  # noqa: PLC0415  # takes half a second
 
-    install()
-    if (pywikibot, "Site") not in _hooks.replaced:
+    with _hooks.lock:
+        install()
+        if (pywikibot, "Site") in _hooks.replaced:
+            return
         _wrap(pywikibot, "Site", _site, ("code", "fam", "user", "interface", "url"))
         _wrap(pywikibot, "async_request", _async_request, ("request", "args", "kwargs"))
 

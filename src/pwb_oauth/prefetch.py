@@ -91,7 +91,7 @@ def let_go(site: APISite) -> None:
     Args:
         site: It is of no use any more.
     """
-    for wiki in _wikis.values():
+    for wiki in list(_wikis.values()):  # others may add to it just now
         if wiki.properties is site._siteinfo._cache:  # noqa: SLF001
             wiki.namespaces = vars(site).get("_namespaces", wiki.namespaces)
         if wiki.modules is not None and wiki.modules.site is site:

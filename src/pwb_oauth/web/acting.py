@@ -37,10 +37,16 @@ _connections = requests.Session()
 class WikiAccount:
     """A visitor's account inside the block of :func:`acting_as`."""
 
-    def __init__(self, wiki: Wiki, credential: Credential, source: CredentialSource) -> None:
+    def __init__(
+        self,
+        wiki: Wiki,
+        credential: Credential,
+        source: CredentialSource,
+        seconds: float | None,
+    ) -> None:
         """Ask nothing yet."""
         self._wiki = wiki
-        self._account = VisitorAccount(wiki, credential, source)
+        self._account = VisitorAccount(wiki, credential, source, deadline.after(seconds))
         self._sites: dict[tuple[type[APISite], str, str], APISite] = {}
 
     def __repr__(self) -> str:
@@ -147,7 +153,8 @@ class WikiAccount:
         except _NO_ANSWER as error:
             failed = transport.failure(error)
         # Outside the except block: requests' own text may hold a part of the request.
-        deadline.require_time()
+        with self._account.in_time():
+            deadline.require_time()
         raise TransportError(f"{wiki.host} {failed}")
 
     def close(self) -> None:
@@ -187,10 +194,9 @@ def acting_as(
             end, where nobody waits at a browser.
     """
     plugin.install_for_visitors()
-    account = WikiAccount(wiki, credential, source)
+    account = WikiAccount(wiki, credential, source, seconds)
     try:
-        with deadline.within(seconds):
-            yield account
+        yield account
     finally:
         account.close()
 

@@ -59,8 +59,8 @@ def account_of(
     source = _Source(social_auth)
     with deadline.within(seconds):
         credential = source.opened(social_auth)
-        with acting_as(source.wiki, credential, source, seconds=seconds) as account:
-            yield account
+    with acting_as(source.wiki, credential, source, seconds=seconds) as account:
+        yield account
 
 
 class _Source:

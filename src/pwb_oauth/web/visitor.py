@@ -17,10 +17,12 @@ from pwb_oauth.web.precedence import Precedence, TokenTurn, people
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     import requests
 
     from pwb_oauth.credential import Credential
+    from pwb_oauth.identity import Identity
     from pwb_oauth.sender import Sender
     from pwb_oauth.tokens import CredentialSource, LockedCredential
     from pwb_oauth.web.sealed_store import LockedRow, SealedStore
@@ -33,6 +35,8 @@ _READS = frozenset({"GET", "HEAD"})
 _TOKEN = re.compile(rb'(?:^|&)token=|name="token"')
 _UNLIMITED = 3600.0
 """Seconds that a request may take where nothing else is said: none is meant to hang for ever."""
+_REFRESH = 10.0
+"""Seconds that a refresh may take once it is begun, however little time the block has left."""
 
 
 class SealedTokens:
@@ -118,6 +122,11 @@ class VisitorCredential(LiveCredential):
                 raise self.end(self.current().credential, "Signed out meanwhile")
         return renamed
 
+    def _refreshed(self, current: Credential) -> Credential:
+        # The wiki takes the old tokens back at once: an answer that is not waited for is lost.
+        with deadline.at_least(_REFRESH):
+            return super()._refreshed(current)
+
     def _adopt_stored(self, credential: Credential) -> Sender:
         if credential.access_token != self.current().credential.access_token:
             self._check_owner(credential)
@@ -142,12 +151,21 @@ class VisitorAccount(Account):
 
     Attributes:
         is_open: Whether the block has not ended.
+        ends_at: By when the wiki must have answered, as :func:`deadline.after` gives it; None where
+            nobody waits at a browser.
     """
 
     _live: VisitorCredential
 
-    def __init__(self, wiki: Wiki, credential: Credential, source: CredentialSource) -> None:
+    def __init__(
+        self,
+        wiki: Wiki,
+        credential: Credential,
+        source: CredentialSource,
+        ends_at: float | None,
+    ) -> None:
         """Begin with what was just read from the source; nothing is read."""
+        self.ends_at = ends_at
         key = TokenKey(wiki.name, credential.username)
         super().__init__(key, source, wiki)
         self._go_by(people.find(wiki.name, str(credential.subject)))
@@ -182,6 +200,12 @@ class VisitorAccount(Account):
         """
         self.require_open()
         self._precedence.respect(self)
+        with self.in_time():
+            return self._request(method, url, base, kwargs)
+
+    def _request(
+        self, method: str, url: str, base: requests.Session, kwargs: dict[str, Any]
+    ) -> requests.Response:
         kwargs["timeout"] = _limited(kwargs.get("timeout"))
         # A logout in another tab or during a job lets nothing be written after it.
         if method.upper() not in _READS and self._source.load(self.key) is None:
@@ -191,6 +215,15 @@ class VisitorAccount(Account):
         finally:
             if _holds_token(kwargs.get("data")):
                 self._precedence.release(self)
+
+    def identify(self) -> Identity:
+        """Ask the wiki who the visitor is, as :meth:`Account.identify` does, before the deadline."""
+        with self.in_time():
+            return super().identify()
+
+    def in_time(self) -> AbstractContextManager[None]:
+        """Let what is called end before the deadline, whichever thread calls it."""
+        return deadline.until(self.ends_at)
 
     def require_open(self) -> None:
         """Refuse to act for a visitor whose block has ended.

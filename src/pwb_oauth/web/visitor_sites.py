@@ -42,7 +42,8 @@ class _Throttle:
         delay: Seconds between two requests.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, account: VisitorAccount) -> None:
+        self._account = account
         self.retry_after = 0
         self.delay = 0
 
@@ -51,7 +52,7 @@ class _Throttle:
 
     def lag(self, seconds: float | None = None) -> None:
         """Wait as long as the wiki's databases ask for, if there is time."""
-        _require_time(seconds or _RETRY_WAIT)
+        _require_time(self._account, seconds or _RETRY_WAIT)
         pywikibot.sleep(seconds or _RETRY_WAIT)
 
     def set_delays(self, **delays: float | None) -> None:
@@ -70,7 +71,8 @@ class _VisitorRequest(api.Request):  # type: ignore[misc]
 
     def wait(self, delay: float | None = None, **kwargs: Any) -> None:
         """Wait before the next try, if there is time."""
-        _require_time(delay or getattr(self, "retry_wait", None) or 0)
+        account = vars(self.site)[sites.VISITOR]
+        _require_time(account, delay or getattr(self, "retry_wait", None) or 0)
         super().wait(delay, **kwargs)
 
 
@@ -99,12 +101,12 @@ class _VisitorSite:
         # The constructor of Pywikibot's asks already.
         vars(self)[sites.VISITOR] = account
         self._make_site = make_site
-        self.patient = deadline.is_open_ended()
+        self.patient = account.ends_at is None
         super().__init__(code, fam, account.key.username)  # type: ignore[call-arg]
 
     @functools.cached_property
     def throttle(self) -> _Throttle:
-        return _Throttle()
+        return _Throttle(vars(self)[sites.VISITOR])
 
     def login(
         self,
@@ -144,12 +146,12 @@ def visitor_class(interface: type[APISite] | str) -> type[APISite]:
     return type(f"Visitor{cls.__name__}", (_VisitorSite, cls), {})
 
 
-def _require_time(seconds: float) -> None:
+def _require_time(account: VisitorAccount, seconds: float) -> None:
     """Refuse to wait for longer than there is time.
 
     Raises:
         DeadlineExceededError: There is not.
     """
-    with fatal_for_pywikibot():
+    with fatal_for_pywikibot(), account.in_time():
         if deadline.limit(seconds) < seconds:
             raise DeadlineExceededError
