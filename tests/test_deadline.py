@@ -79,3 +79,28 @@ class TestLimit:
             thread.start()
             thread.join()
         assert seen == [30]
+
+
+class TestAtLeast:
+    """``deadline.at_least``: what must not be broken off."""
+
+    def test_has_its_time_although_less_is_left(self, now):
+        """And the block has what it had, afterwards."""
+        with deadline.within(1):
+            with deadline.at_least(10):
+                assert deadline.limit(30) == 10
+            assert deadline.limit(30) == 1
+
+    def test_more_that_is_left_stays(self, now):
+        """It is no deadline of its own."""
+        with deadline.within(20), deadline.at_least(10):
+            assert deadline.limit(30) == 20
+        with deadline.at_least(10):
+            assert is_open_ended()
+
+    def test_nothing_is_begun_where_no_time_is_left(self, now):
+        """What was to be done is not done at all."""
+        with deadline.within(1):
+            now[0] += 2
+            with pytest.raises(DeadlineExceededError), deadline.at_least(10):
+                pytest.fail("it was begun")
