@@ -159,4 +159,6 @@ class ServerSessions(SessionInterface):
 
     def save_session(self, app, session, response) -> None:
         self.kept[session.sid] = dict(session)
-        response.set_cookie("session", session.sid)
+        if self.should_set_cookie(app, session):
+            expires = self.get_expiration_time(app, session)
+            response.set_cookie("session", session.sid, expires=expires)

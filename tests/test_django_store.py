@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import threading
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +19,7 @@ from pwb_oauth.errors import StoreUnavailableError
 from pwb_oauth.testing.sealed_contract import SealedStoreContract
 from pwb_oauth.testing.sealed_fixtures import numbered
 from pwb_oauth.web.django import connection
+from pwb_oauth.web.django import store as store_module
 from pwb_oauth.web.django.store import DjangoSealedStore
 
 __all__ = ["database"]  # the fixture
@@ -174,6 +175,64 @@ class TestServers(SealedStoreContract):
                 transaction.set_rollback(True, using=alias)
 
         return begun
+
+
+@pytest.mark.skipif(not URLS, reason=NO_SERVER)
+@pytest.mark.parametrize("server", ["mariadb", "postgresql"], indirect=True)
+class TestIdle:
+    """A job that pauses for longer than the server lets a connection idle."""
+
+    @pytest.fixture
+    def store(self, server):
+        rows().delete()
+        store = DjangoSealedStore()
+        store.add(numbered(1))
+        return store
+
+    def test_row_is_read_by_a_new_connection(self, store, server):
+        """And so are those of one user."""
+        for read in (
+            lambda: store.get(numbered(1).row_id) == numbered(1),
+            lambda: store.delete_all(numbered(1).wiki, numbered(1).subject) == 1,
+        ):
+            end_connection(server[0])
+            assert read()
+
+    @pytest.mark.parametrize("way", ["atomic()", "set_autocommit(False)"])
+    def test_transaction_of_the_site_is_not_begun_anew(self, store, server, monkeypatch, way):
+        """What it has done before is lost, and it must not go on as if it were not."""
+        alias, _ = server
+        usual = connections[alias]
+        usual.close()
+        # As where a transaction reads by the site's connection.
+        monkeypatch.setattr(store_module, "_locks_rows", lambda: False)
+
+        def read():
+            end_connection(alias)
+            store.get(numbered(1).row_id)
+
+        with closing(usual):
+            if way == "atomic()":
+                read = transaction.atomic(using=alias)(read)
+            else:
+                usual.set_autocommit(False)
+            with pytest.raises(StoreUnavailableError):
+                read()
+
+
+def end_connection(alias):
+    """Let the server end the site's connection, as it does with one that is idle for too long."""
+    ask, end = {
+        "mariadb": ("SELECT CONNECTION_ID()", "KILL %s"),
+        "postgresql": ("SELECT pg_backend_pid()", "SELECT pg_terminate_backend(%s)"),
+    }[alias]
+    with connections[alias].cursor() as cursor:
+        cursor.execute(ask)
+        (number,) = cursor.fetchone()
+    other = connections[alias].copy()
+    with other.cursor() as cursor:
+        cursor.execute(end, [number])
+    other.close()
 
 
 def _write_something():

@@ -11,7 +11,11 @@ import requests
 from django.dispatch import receiver
 
 from django_visitor import FIELD, User, Visitor, database, rows, settings_for, site, visitor
+from pwb_oauth.errors import StoreUnavailableError
 from pwb_oauth.web.django import signals
+from pwb_oauth.web.django.store import DjangoSealedStore
+from pwb_oauth.wiki import Wiki
+from web_tool import given_credentials, is_dead
 
 __all__ = ["database", "site", "visitor"]  # fixtures
 
@@ -206,6 +210,47 @@ class TestProblems:
                 assert "database" in response.content.decode()
             assert visitor.come_back(url).status_code in (503, 500)
         assert "manage.py migrate" in caplog.text
+        assert visitor.who() == "Alice"
+
+    @pytest.mark.parametrize("path", ["/user", "/user-async"])
+    def test_database_down_page_of_the_sites_own_greets_nobody(self, visitor, tmp_path, path):
+        """It asks no database who the visitor is."""
+        from django.conf import settings
+        from django.test import override_settings
+
+        (tmp_path / "pwb_oauth").mkdir()
+        (tmp_path / "pwb_oauth" / "problem.html").write_text(
+            "{{ problem.status }} {{ user }} {{ user.is_authenticated }} {{ perms.auth.add_user }}"
+        )
+        (engine,) = settings.TEMPLATES
+        own = override_settings(TEMPLATES=[{**engine, "DIRS": [tmp_path]}])
+        visitor.log_in()
+        with own, Missing("django_session"):
+            response = visitor.get(path)
+        assert response.status_code == 503
+        assert response.content.decode() == "503 AnonymousUser False False"
+        assert visitor.user().startswith("True wiki-")
+
+    def test_first_session_cannot_be_ended_second_is_taken_back(self, visitor, wiki, monkeypatch):
+        """No row and no token of a sign-in that failed stays; the first one goes on."""
+        visitor.log_in()
+        given = given_credentials(monkeypatch)
+        (first,) = rows()
+        delete = DjangoSealedStore.delete
+        taken_back = []
+
+        def delete_others(store, row_id):
+            if row_id == first.pk:
+                raise StoreUnavailableError("down")
+            taken_back.append(row_id)
+            return delete(store, row_id)
+
+        monkeypatch.setattr(DjangoSealedStore, "delete", delete_others)
+        assert visitor.log_in("Bob").status_code == 503
+        assert [row.pk for row in rows()] == [first.pk]
+        assert len(taken_back) == 1
+        assert is_dead(Wiki.from_url(wiki.api_url), given[-1])
+        assert not [name for name in visitor.cookies if "pending" in name]
         assert visitor.who() == "Alice"
 
     def test_key_removed_means_signed_out(self, visitor, settings_override):

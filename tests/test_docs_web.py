@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
-import secrets
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -14,8 +15,11 @@ import requests
 
 from login_visitor import login_site
 from pwb_oauth import errors
+from pwb_oauth.cli.sandbox import _CONSUMERS
 from pwb_oauth.encryption import new_key
+from pwb_oauth.testing.sandbox.approve import Browser
 from pwb_oauth.web.problems import problem_of
+from sandbox_program import Program
 from served import SECONDS, free_port, run, serving, variables_for
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -33,6 +37,7 @@ TESTED = {
 }
 SANDBOX = "SandboxWiki:Sandbox"
 """What the sandbox wiki calls Project:Sandbox."""
+EXPORTS = re.findall(r"^export .+$", TEXT, re.MULTILINE)
 CSRF = re.compile(r'name="(csrfmiddlewaretoken|pwb_oauth_csrf)" value="([^"]*)"')
 ROW = re.compile(r"^\| (.+) \| (`.+) \| (\d+) \|$", re.MULTILINE)
 
@@ -77,12 +82,9 @@ class Reader:
     def __init__(self, wiki, folder):
         self.wiki = wiki
         self.folder = folder
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
         consumer = wiki.add_consumer(
-            "Mine", callback_url=f"{self.url}/oauth/callback", grants=("basic", "editpage")
+            "Mine", callback_url="http://127.0.0.1:9/oauth/callback", grants=("basic", "editpage")
         )
-        wiki.add_page("User talk:Alice", "Hello.")
         wiki.add_page(SANDBOX, "Try it.")
         self.variables = variables_for(
             folder,
@@ -92,23 +94,28 @@ class Reader:
             PWB_OAUTH_CALLBACK_URL=consumer.callback_url,
             PWB_OAUTH_ENCRYPTION_KEYS=new_key(),
             PWB_OAUTH_DATABASE_URL=f"sqlite:///{folder / 'visitors.sqlite'}",
-            FLASK_SECRET_KEY=secrets.token_hex(),
             PYWIKIBOT_DIR=str(wiki.write_pywikibot_config(folder / "pywikibot").parent),
         )
-        self.browser = requests.Session()
-        self.browser.trust_env = False
+
+    def text_of(self, name):
+        """What the page has for a file, for the wiki that is there."""
+        return (
+            BLOCKS[name]
+            .replace('site("test", "wikipedia")', 'site("en", "sandbox")')
+            .replace("https://test.wikipedia.org/w/api.php", self.wiki.api_url)
+        )
 
     def write(self, topic):
         for name in TESTED[topic]:
             path = self.folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(_for_sandbox(BLOCKS[name], self.wiki))
+            path.write_text(self.text_of(name))
 
     def make_django_project(self):
         self.run("django", "startproject", "mysite", ".")
         self.write("Django")
         with (self.folder / "mysite" / "settings.py").open("a") as settings:
-            settings.write(BLOCKS["mysite/settings.py"])
+            settings.write(self.text_of("mysite/settings.py"))
         self.manage("migrate")
 
     def run(self, *module):
@@ -132,6 +139,41 @@ class Reader:
             said = process.communicate(f"{back}\n", timeout=SECONDS)
         assert process.returncode == 0, said
 
+
+class Newcomer(Reader):
+    """Somebody who begins with nothing, and does what the page says to the letter.
+
+    Only the two ports are others, so that the tests of several people go on at once.
+    """
+
+    def __init__(self, folder, port, sandbox):
+        self.folder = folder
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
+        self.sandbox = sandbox
+        self.variables = self._exported()
+        self.browser = requests.Session()
+        self.browser.trust_env = False
+
+    def _exported(self):
+        """The environment after the page's own lines."""
+        consumer = "consumer: Example 2.0 ("
+        lines = (
+            "\n".join(EXPORTS)
+            .replace("CLIENT_ID=…", f"CLIENT_ID={self.sandbox.fact('key', consumer)}")
+            .replace("CLIENT_SECRET=…", f"CLIENT_SECRET={self.sandbox.fact('secret', consumer)}")
+            .replace("http://127.0.0.1:8090", self.sandbox.url)
+            .replace("http://127.0.0.1:8000", self.url)
+        )
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        variables = variables_for(self.folder, PATH=path)
+        variables.pop("PYWIKIBOT_DIR", None)
+        shown = "python -c 'import json, os; print(json.dumps(dict(os.environ)))'"
+        return json.loads(run(["/bin/sh", "-ec", f"{lines}\n{shown}"], variables, self.folder))
+
+    def text_of(self, name):
+        return BLOCKS[name]
+
     @contextmanager
     def served(self, *command):
         with serving([sys.executable, *command], self.variables, self.folder, self.port):
@@ -151,25 +193,43 @@ class Reader:
         """Sign in, edit, log out."""
         assert 'href="/oauth/login"' in self.look("/")
         gone = self.press("/oauth/login", "/oauth/login")
-        self.browser.get(self.wiki.approve(gone.headers["Location"], "Alice"))
+        self.browser.get(self._allowed(gone.headers["Location"]))
         assert "Signed in as <bdi>Alice</bdi>" in self.look("/")
         assert self.press("/", "/greet").headers["Location"] == "/"
         self.press("/", "/oauth/logout")
         assert 'href="/oauth/login"' in self.look("/")
-        revision = self.wiki.pages["User talk:Alice"].latest
-        assert revision.user == "Alice"
-        assert "Hello from my web tool." in revision.text
+        user, text = self._last_edit("User talk:Alice")
+        assert user == "Alice"
+        assert "Hello from my web tool." in text
 
+    def _allowed(self, link):
+        password = re.search(r"^ *Alice +(\S+)", self.sandbox.said, re.MULTILINE)[1]
+        with Browser(self.sandbox.url, self.sandbox.url) as browser:
+            return browser.approve(link, user="Alice", password=password, allow=True)
 
-def _for_sandbox(text, wiki):
-    return text.replace('site("test", "wikipedia")', 'site("en", "sandbox")').replace(
-        "https://test.wikipedia.org/w/api.php", wiki.api_url
-    )
+    def _last_edit(self, title):
+        ask = {"action": "query", "prop": "revisions", "titles": title, "format": "json"}
+        more = {"rvprop": "user|content", "rvslots": "main", "formatversion": "2"}
+        reply = requests.get(self.sandbox.api, ask | more, timeout=SECONDS).json()
+        (revision,) = reply["query"]["pages"][0]["revisions"]
+        return revision["user"], revision["slots"]["main"]["content"]
 
 
 @pytest.fixture
 def reader(wiki, tmp_path):
     return Reader(wiki, tmp_path)
+
+
+@pytest.fixture
+def newcomer(tmp_path):
+    port, seed = free_port(), tmp_path / "seed.json"
+    seed.write_text(json.dumps(_CONSUMERS).replace(":8000/", f":{port}/"))
+    sandbox = Program("--seed", str(seed), log=False)
+    try:
+        yield Newcomer(tmp_path, port, sandbox)
+    finally:
+        sandbox.process.kill()
+        sandbox.process.communicate()
 
 
 class TestExamples:
@@ -180,22 +240,22 @@ class TestExamples:
         assert sorted(BLOCKS) == sorted(name for names in TESTED.values() for name in names)
         assert len(BLOCKS) == len(re.findall("^```(?:python|html)", TEXT, re.MULTILINE))
 
-    def test_django_visitor_signs_in_and_edits(self, reader):
+    def test_django_visitor_signs_in_and_edits(self, newcomer):
         """With what ``startproject`` makes, and what the page adds."""
-        reader.make_django_project()
-        assert "no issues" in reader.manage("check")
-        assert "knows the consumer" in reader.manage("check_wiki_oauth")
-        with reader.served("manage.py", "runserver", "--noreload", str(reader.port)):
-            reader.use_tool()
-        assert "Deleted: 0" in reader.manage("purge_wiki_accounts")
+        newcomer.make_django_project()
+        assert "no issues" in newcomer.manage("check")
+        assert "knows the consumer" in newcomer.manage("check_wiki_oauth")
+        with newcomer.served("manage.py", "runserver", "--noreload", str(newcomer.port)):
+            newcomer.use_tool()
+        assert "Deleted: 0" in newcomer.manage("purge_wiki_accounts")
 
-    def test_flask_visitor_signs_in_and_edits(self, reader):
+    def test_flask_visitor_signs_in_and_edits(self, newcomer):
         """Started as the page says."""
-        reader.write("Flask")
-        assert "knows the consumer" in reader.run("flask", "wiki-oauth", "check")
-        with reader.served("-m", "flask", "run", "--port", str(reader.port)):
-            reader.use_tool()
-        assert "Deleted: 0" in reader.run("flask", "wiki-oauth", "purge")
+        newcomer.write("Flask")
+        assert "knows the consumer" in newcomer.run("flask", "wiki-oauth", "check")
+        with newcomer.served("-m", "flask", "run", "--port", str(newcomer.port)):
+            newcomer.use_tool()
+        assert "Deleted: 0" in newcomer.run("flask", "wiki-oauth", "purge")
 
     def test_acting_line_is_added(self, reader):
         """By Pywikibot and by requests, with a flow that knows no framework."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from flask import request, request_finished
+from flask import request, request_finished, session
+from flask.sessions import SecureCookieSessionInterface
 
-from flask_site import wiki_oauth
+from flask_site import remember, wiki_oauth
 from flask_visitor import ServerSessions, Visitor, visitor_of
 from pwb_oauth.web.flask import signed_in, signed_out
 
@@ -130,6 +132,14 @@ class TestCallback:
         assert visitor.come_back(address).status_code == 400
         assert visitor.who() == "Alice"
 
+    def test_error_is_made_up_no_alarm_is_raised(self, visitor, caplog):
+        """Only the wiki's own answer says that the consumer is wrong, not an address."""
+        left = parse_qs(urlsplit(visitor.leave()).query)
+        page = visitor.come_back(f"/oauth/callback?error=invalid_client&state={left['state'][0]}")
+        assert page.status_code == 400
+        assert "does not send" in caplog.text
+        assert max(record.levelno for record in caplog.records) <= logging.WARNING
+
     def test_failed_attempt_is_over(self, visitor, wiki):
         """Its cookie goes with the error page."""
         address = wiki.approve(visitor.leave())
@@ -166,6 +176,64 @@ class TestCallback:
         code = address.partition("code=")[2].partition("&")[0]
         assert code
         assert code not in seen[-1]
+
+
+class TestLateAnswer:
+    """A tab waits for a page while another one signs in."""
+
+    @pytest.mark.parametrize("interface", [SecureCookieSessionInterface, ServerSessions])
+    def test_comes_after_another_login_visitor_stays(self, visitor, interface):
+        """The session, or its id, is not sent again as it was before."""
+        visitor.app.session_interface = interface()
+        visitor.log_in("Alice")
+        late = visitor.get("/me")
+        visitor.log_in("Bob")
+        _receive(visitor, late)
+        assert visitor.who() == "Bob"
+
+    @pytest.mark.parametrize("signed_in_before", [True, False])
+    def test_changed_the_session_no_row_is_left(self, visitor, signed_in_before):
+        """The visitor is signed out, and so is whoever got hold of the cookie."""
+        if signed_in_before:
+            visitor.log_in()
+        late = visitor.get("/remember/something")
+        visitor.log_in()
+        row_id = _row_id(visitor)
+        _receive(visitor, late)
+        assert visitor.who() == "nobody"
+        with visitor.app.app_context():
+            assert wiki_oauth.flow.store.get(row_id) is None
+
+    def test_cookie_opens_nothing_row_stays(self, visitor):
+        """A row id alone ends nobody's user session."""
+        visitor.log_in()
+        attacker = Visitor(visitor.app, visitor.wiki)
+        attacker.set_cookie("pwb_oauth", f"v1.{_row_id(visitor)}.{'A' * 43}")
+        assert attacker.who() == "nobody"
+        assert visitor.who() == "Alice"
+
+    @pytest.mark.parametrize("refreshed", [True, False])
+    @pytest.mark.parametrize("interface", [SecureCookieSessionInterface, ServerSessions])
+    def test_session_is_changed_it_is_kept(self, visitor, interface, refreshed):
+        """Beyond the browser's end: what an application keeps for somebody who is signed in."""
+        visitor.app.config["SESSION_REFRESH_EACH_REQUEST"] = refreshed
+        visitor.app.session_interface = interface()
+        visitor.log_in()
+        visitor.get("/me")
+        assert "Expires=" in visitor.get("/remember/mine").headers["Set-Cookie"]
+        assert visitor.get("/recall").text == "mine"
+
+    def test_session_is_the_applications_own_flask_refreshes_it(self, visitor):
+        """As it always does, whatever else the browser sends."""
+
+        def begin() -> str:
+            session.permanent = True
+            return remember("mine")
+
+        visitor.app.add_url_rule("/begin", view_func=begin)
+        visitor.set_cookie("pwb_oauth", "left over")
+        visitor.get("/begin")
+        assert "session=" in visitor.get("/recall").headers["Set-Cookie"]
 
 
 class TestLogout:
@@ -295,3 +363,10 @@ class TestActing:
 
 def _row_id(visitor) -> str:
     return visitor.cookies["pwb_oauth"].split(".")[1]
+
+
+def _receive(visitor, late) -> None:
+    """Let the browser take the cookies of an answer once more, as if it only came now."""
+    for header in late.headers.getlist("Set-Cookie"):
+        name, _, value = header.partition(";")[0].partition("=")
+        visitor.set_cookie(name, value)

@@ -18,6 +18,8 @@ from pwb_oauth.errors import (
     TransportError,
 )
 from pwb_oauth.web.flask import WikiOAuth
+from pwb_oauth.wiki import Wiki
+from web_tool import given_credentials, is_dead
 
 
 @pytest.fixture
@@ -143,6 +145,27 @@ class TestDatabase:
         """Not signed in."""
         page = cut_off.come_back(wiki.approve(cut_off.leave()))
         assert page.status_code == 503
+
+    def test_first_session_cannot_be_ended_second_is_taken_back(self, visitor, wiki, monkeypatch):
+        """No row and no token of a sign-in that failed stays; the first one goes on."""
+        store = visitor.app.extensions["pwb_oauth"].store
+        given = given_credentials(monkeypatch)
+        delete = store.delete
+        first = visitor.cookies["pwb_oauth"].split(".")[1]
+        deleted = []
+
+        def delete_others(row_id):
+            if row_id == first:
+                raise StoreUnavailableError("down")
+            deleted.append(delete(row_id))
+
+        monkeypatch.setattr(store, "delete", delete_others)
+        assert visitor.log_in("Bob").status_code == 503
+        (row,) = deleted
+        assert store.get(row.row_id) is None
+        assert is_dead(Wiki.from_url(wiki.api_url), given[-1])
+        assert not visitor.pending
+        assert visitor.who() == "Alice"
 
     def test_error_page_asks_who_it_is_it_is_shown_all_the_same(self, cut_off, tmp_path):
         """An application's own design may greet the visitor on every page."""

@@ -21,6 +21,7 @@ class TestSettings:
             ({"SESSION_COOKIE_SECURE": False}, "SESSION_COOKIE_SECURE is off"),
             ({"SESSION_COOKIE_HTTPONLY": False}, "SESSION_COOKIE_HTTPONLY is off"),
             ({"SESSION_COOKIE_SAMESITE": "Strict"}, "set it to 'Lax'"),
+            ({"PERMANENT_SESSION_LIFETIME": 3600}, "PERMANENT_SESSION_LIFETIME is shorter"),
             ({"DEBUG": True}, "Debug mode lets every visitor run code"),
             ({"PWB_OAUTH_DATABASE_URL": ""}, "PWB_OAUTH_DATABASE_URL is not set"),
             ({"PWB_OAUTH_CLIENT_ID": None}, "PWB_OAUTH_CLIENT_ID is not set"),

@@ -16,7 +16,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "pwb_oauth"
 LAYERS = (
     {"_version"},
     {"errors"},
-    {"base_string", "clock", "deadline", "forks", "grants", "quiet", "wiki"},
+    {"base_string", "blocks", "clock", "deadline", "forks", "grants", "quiet", "wiki", "writes"},
     {"credential"},
     {"answers", "encryption", "signing", "tokens", "transport"},
     {"stores"},

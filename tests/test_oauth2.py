@@ -223,6 +223,19 @@ class TestCompleteAuthorization:
             oauth2.complete_authorization(WIKI, pending(consumer2()), back)
         assert caught.value.error == "invalid_scope"
 
+    @responses.activate
+    @pytest.mark.parametrize(
+        "error", ["invalid_client", "mwoauth-invalid-authorization-not-approved", ""]
+    )
+    def test_error_that_no_wiki_sends_back_raises_without_it(self, error):
+        """Any visitor can make such an address up, and set an alarm off at the operators."""
+        back = came_back(error=error, hint="Call me", state="5tateOfPending")
+        with pytest.raises(TokenRequestError, match="does not send") as caught:
+            oauth2.complete_authorization(WIKI, pending(consumer2()), back)
+        assert caught.value.error is None
+        assert "Call me" not in str(caught.value)
+        assert not responses.calls
+
     @needs_recordings
     @pytest.mark.parametrize(
         ("case", "error"),

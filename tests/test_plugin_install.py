@@ -17,7 +17,7 @@ from pywikibot.site import APISite
 import pwb_oauth
 from bot_actions import authors, save
 from pwb_oauth import plugin
-from pwb_oauth.errors import UnsupportedPywikibotError
+from pwb_oauth.errors import ConfigurationError, UnsupportedPywikibotError
 from web_tool import edit, web_tool  # noqa: F401
 
 PLACES = (
@@ -88,7 +88,7 @@ WORTH = dict(
 )
 
 
-VISITORS_PLACES = ((pywikibot, "Site"), (pywikibot, "async_request"))
+VISITORS_PLACES = ((pywikibot, "Site"), (pywikibot, "async_request"), (pywikibot.bot, "ui"))
 
 
 def be_the_visitor_on_further_sites(account, site):
@@ -101,12 +101,21 @@ def save_at_once(account, site):
     assert not pywikibot._putthread.is_alive()
 
 
+def ask_nobody(account, site):
+    with pytest.raises(ConfigurationError):
+        pywikibot.input_choice("Which?", [("A", "a"), ("B", "b")])
+
+
 class TestEachHookForVisitors:
     """What only the sites of a web tool's visitors need."""
 
     @pytest.mark.parametrize(
         ("place", "proof"),
-        [(VISITORS_PLACES[0], be_the_visitor_on_further_sites), (VISITORS_PLACES[1], save_at_once)],
+        [
+            (VISITORS_PLACES[0], be_the_visitor_on_further_sites),
+            (VISITORS_PLACES[1], save_at_once),
+            (VISITORS_PLACES[2], ask_nobody),
+        ],
     )
     def test_hook_taken_out_is_noticed(self, tool, monkeypatch, place, proof):
         """The same steps work with it and fail without it."""

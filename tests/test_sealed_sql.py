@@ -362,7 +362,7 @@ class TestBadDatabase:
             raise AssertionError("the wiki would be asked")
         assert_clean(caught.value)
         assert held.get(ROW.row_id) == ROW
-        assert held.delete(ROW.row_id) is True
+        assert held.delete(ROW.row_id) == ROW
 
     def test_writer_that_does_not_get_in_raises_before_the_wiki_is_asked(self, held, path, url):
         """An application has written into the same file, and not committed."""

@@ -6,7 +6,6 @@ import secrets
 import threading
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -20,7 +19,6 @@ from pwb_oauth.errors import (
     TokenRequestError,
     TransportError,
 )
-from pwb_oauth.identity import fetch_identity
 from pwb_oauth.web import flow as flow_module
 from pwb_oauth.web.cookies import SessionCookie
 from pwb_oauth.web.sealing import Seal
@@ -29,14 +27,13 @@ from web_tool import (  # noqa: F401
     Requests,
     WebTool,
     edit,
+    given_credentials,
+    is_dead,
     lines,
     web_tool,
     web_tool_of_each_version,
     who_wrote,
 )
-
-if TYPE_CHECKING:
-    from pwb_oauth.credential import Credential
 
 DAY = timedelta(days=1)
 
@@ -50,23 +47,6 @@ def later(monkeypatch):
         monkeypatch.setattr(clock, "now", lambda: now() + by)
 
     return move
-
-
-def is_dead(tool: WebTool, credential: Credential) -> bool:
-    """Whether the wiki takes neither of its tokens any more."""
-    try:
-        fetch_identity(tool.settings.wiki, credential.consumer, credential.access_token)
-    except LoginRequiredError:
-        pass
-    else:
-        return False
-    try:
-        oauth2.refresh(
-            tool.settings.wiki, credential.consumer, credential.access_token, username="Alice"
-        )
-    except LoginRequiredError:
-        return True
-    return False
 
 
 class TestSignIn:
@@ -390,7 +370,7 @@ class TestSignOut:
         assert tool.rows() == []
         assert alice.cookies == {}
         assert tool.flow.open(then, session.row_id) is None
-        assert is_dead(tool, session.credential)
+        assert is_dead(tool.settings.wiki, session.credential)
 
     def test_oauth1_row_is_gone(self, bot, tmp_path):
         """Its tokens live until the user withdraws the grant; nobody has them."""
@@ -421,9 +401,31 @@ class TestSignOut:
         with tool.flow.account(alice.open()) as account:
             edit(account, "refreshed")
         latest = alice.open().credential
-        assert not is_dead(tool, latest)
+        assert not is_dead(tool.settings.wiki, latest)
         tool.flow.logout(stale)
-        assert is_dead(tool, latest)
+        assert is_dead(tool.settings.wiki, latest)
+
+    @pytest.mark.parametrize("way", ["logout", "logout_everywhere"])
+    def test_refresh_at_the_last_moment_leaves_no_token(self, tool, monkeypatch, way):
+        """Another tab's turn comes just before the row is deleted."""
+        alice = tool.visitor("Alice")
+        session = alice.open()
+        delete = tool.store.delete
+        refreshed = []
+
+        def refresh_and_delete(row_id):
+            monkeypatch.setattr(tool.store, "delete", delete)
+            tool.wiki.expire_tokens()
+            with tool.flow.account(alice.open()) as account:
+                edit(account, "refreshed")
+            refreshed.append(alice.open().credential)
+            return delete(row_id)
+
+        monkeypatch.setattr(tool.store, "delete", refresh_and_delete)
+        getattr(tool.flow, way)(session)
+        (latest,) = refreshed
+        assert tool.rows() == []
+        assert is_dead(tool.settings.wiki, latest)
 
     def test_during_a_refresh_no_row_comes_back_and_no_token_stays(self, tool, monkeypatch):
         """The other tab holds the row while the wiki thinks."""
@@ -451,7 +453,15 @@ class TestSignOut:
         assert tool.rows() == []
         (latest,) = ended
         assert "in the other tab" not in lines(tool.wiki)
-        assert is_dead(tool, latest)
+        assert is_dead(tool.settings.wiki, latest)
+
+    def test_everywhere_ends_the_tokens_of_this_browser(self, tool):
+        """Those of the others cannot be read."""
+        one, two = tool.visitor(), tool.visitor()
+        session, other = one.open(), two.open()
+        assert tool.flow.logout_everywhere(session) == 2
+        assert is_dead(tool.settings.wiki, session.credential)
+        assert not is_dead(tool.settings.wiki, other.credential)
 
     def test_everywhere_ends_every_browser(self, any_tool):
         """And nobody else's."""
@@ -557,6 +567,30 @@ class TestWikiOrDatabaseDown:
         ):
             with pytest.raises(StoreUnavailableError):
                 failing()
+
+    def test_database_is_down_at_the_callback_no_token_stays(self, tool, monkeypatch):
+        """Nobody will ever have those that the wiki has just given."""
+        given = given_credentials(monkeypatch)
+        browser = Browser(tool)
+        back = tool.wiki.approve(browser.leave(), "Alice")
+        tool.database.unlink()
+        tool.database.mkdir()
+        with pytest.raises(StoreUnavailableError):
+            browser.come_back(back)
+        (credential,) = given
+        assert is_dead(tool.settings.wiki, credential)
+
+    @pytest.mark.parametrize("down", [False, True])
+    def test_sign_in_is_taken_back_no_token_stays(self, tool, down):
+        """Also where the database is down; then the row stays, which nobody can open."""
+        browser = Browser(tool)
+        arrival = browser.come_back(tool.wiki.approve(browser.leave(), "Alice"))
+        if down:
+            tool.database.unlink()
+            tool.database.mkdir()
+        tool.flow.take_back(arrival)
+        assert down or tool.rows() == []
+        assert is_dead(tool.settings.wiki, arrival.session.credential)
 
     def test_wrong_secret_raises_with_the_wikis_code(self, any_tool):
         """What the operator finds in the log."""

@@ -47,8 +47,39 @@ class TestRequestsSession:
             assert answer["query"]["userinfo"]["name"] == "Bob"
             answer = session.post(any_tool.wiki.api_url, data=an_edit(any_tool, session)).json()
             assert answer["edit"]["result"] == "Success"
-            assert {each.headers["User-Agent"] for each in wiki_requests} == {"my tool"}
+            assert {each.headers["User-Agent"] for each in wiki_requests if each.action} == {
+                "my tool"
+            }
         assert who_wrote(any_tool.wiki, "raw") == "Bob"
+
+    def test_write_says_whose_it_is(self, tool):
+        """A form is refused as anybody else's; what the caller says and a read stay as they are."""
+        with tool.flow.account(tool.visitor("Bob").open()) as account:
+            session = account.requests_session()
+            form = an_edit(tool, session)
+            wiki_requests = Requests(tool.wiki)
+            for data in (form, list(form.items())):
+                answer = session.post(tool.wiki.api_url, data=data).json()
+                assert answer["edit"]["result"] == "Success"
+            session.post(tool.wiki.api_url, data=WHO)
+            answer = session.post(tool.wiki.api_url, data={**form, "assertuser": "Alice"}).json()
+            assert answer["error"]["code"] == "assertnameduserfailed"
+            posts = [each for each in wiki_requests if each.method == "POST"]
+            said = [each.params.get("assertuser") for each in posts]
+        assert said == ["Bob", "Bob", None, "Alice"]
+        assert "assertuser" not in form
+
+    def test_renamed_visitor_writes_by_the_new_name(self, tool):
+        """The user's id stays, and the wiki is asked for the name first."""
+        browser = tool.visitor("Alice")
+        users = tool.wiki._state.users
+        users["Alicia"] = users.pop("Alice")
+        users["Alicia"].name = "Alicia"
+        with tool.flow.account(browser.open()) as account:
+            session = account.requests_session()
+            answer = session.post(tool.wiki.api_url, data=an_edit(tool, session)).json()
+            assert answer["edit"]["result"] == "Success"
+            assert account.username == "Alicia"
 
     def test_mwclient_edits_as_the_visitor(self, any_tool):
         """``pool=`` takes the session."""

@@ -108,6 +108,7 @@ class TestSite:
         requests = Requests(tool.wiki)
         with tool.flow.account(tool.visitor("Alice").open()) as visitor:
             edit(visitor, "by the visitor")
+        account.close()
         assert len({each.headers["Authorization"] for each in requests if each.action}) == 1
         page = pywikibot.Page(bot.site("Bob"), TITLE)
         page.text += "\nby the bot"
@@ -213,7 +214,8 @@ class TestAsynchronous:
         assert "blocked" not in lines(tool.wiki)
 
     def test_others_are_saved_as_before(self, bot, tool, account):
-        """A bot in the same process."""
+        """A bot in the same process, outside of the block."""
+        account.close()
         bot.log_in("2.0", "Bob")
         page = pywikibot.Page(bot.site("Bob"), "By the bot")
         page.text = "later"

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pwb_oauth import authorization, oauth2
 from pwb_oauth.credential import Consumer
 from pwb_oauth.encryption import new_key
+from pwb_oauth.errors import LoginRequiredError
+from pwb_oauth.identity import fetch_identity
 from pwb_oauth.web.flow import WebFlow
 from pwb_oauth.web.settings import WebSettings
 from pwb_oauth.web.sql import SqlSealedStore
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from pwb_oauth.credential import Credential
     from pwb_oauth.testing import SandboxWiki
     from pwb_oauth.testing.sandbox import LogEntry
     from pwb_oauth.web.cookies import Cookie
@@ -191,6 +195,35 @@ def unpatrolled(wiki: SandboxWiki, title: str) -> int:
 def patrollers(wiki: SandboxWiki) -> dict[str, str | None]:
     """Who marked which page as looked at."""
     return {each.title: each.user for each in wiki._state.log_events if each.type == "patrol"}
+
+
+def given_credentials(monkeypatch: pytest.MonkeyPatch) -> list[Credential]:
+    """What the wiki gives from now on."""
+    given = []
+    complete = authorization.complete_authorization
+
+    def noted(*args: Any) -> Credential:
+        given.append(complete(*args))
+        return given[-1]
+
+    monkeypatch.setattr(authorization, "complete_authorization", noted)
+    return given
+
+
+def is_dead(wiki: Wiki, credential: Credential) -> bool:
+    """Whether the wiki takes neither of its tokens any more."""
+    token = credential.access_token
+    try:
+        fetch_identity(wiki, credential.consumer, token)
+    except LoginRequiredError:
+        pass
+    else:
+        return False
+    try:
+        oauth2.refresh(wiki, credential.consumer, token, username="Alice")
+    except LoginRequiredError:
+        return True
+    return False
 
 
 class Requests:

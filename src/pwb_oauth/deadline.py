@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pwb_oauth.errors import DeadlineExceededError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_UNLIMITED = 3600.0
+"""Seconds that a request may take where nothing else is said: none is meant to hang for ever."""
 _ends_at: ContextVar[float | None] = ContextVar("pwb_oauth_ends_at", default=None)
 
 
@@ -82,6 +84,17 @@ def limit(seconds: float) -> float:
     if left <= 0:
         raise DeadlineExceededError
     return min(seconds, left)
+
+
+def limited(timeout: Any) -> Any:
+    """Shorten a time-out of requests, be it one number, two or none, to the time that is left.
+
+    Raises:
+        DeadlineExceededError: No time is left.
+    """
+    if isinstance(timeout, tuple):
+        return tuple(map(limited, timeout))
+    return limit(_UNLIMITED if timeout is None else timeout)
 
 
 def require_time() -> None:

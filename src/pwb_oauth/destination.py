@@ -10,6 +10,7 @@ from pwb_oauth import sites
 from pwb_oauth.errors import ConfigurationError
 from pwb_oauth.fatal import fatal_for_pywikibot
 from pwb_oauth.sender import Nobody
+from pwb_oauth.writes import holds_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,26 +42,29 @@ def send(
     """
     with fatal_for_pywikibot():
         if "auth" not in rest:
-            rest |= _auth_for(site, uri, rest.get("protocol"))
+            rest |= _auth_for(site, uri, rest)
         response = request(site, uri, headers, **rest)
         if sites.is_signing_in():
             sites.require_json(site, response)
         return response
 
 
-def _auth_for(site: APISite, uri: str | None, protocol: str | None) -> dict[str, Any]:
+def _auth_for(site: APISite, uri: str | None, rest: dict[str, Any]) -> dict[str, Any]:
     """The ``auth`` argument for a request of a site; empty where Pywikibot is to choose.
 
     Raises:
-        ConfigurationError: It asks another API, or would go out in clear text.
+        ConfigurationError: It asks another API, would go out in clear text, or would write in a
+            visitor's block as somebody else.
         LoginRequiredError: The site's credential is of no use, or was forgotten meanwhile.
     """
     wiki = sites.wiki_of(site)
     account = sites.account_of(site, wiki)
     if account is None:
+        if holds_token(rest.get("data")):
+            sites.require_visitors(site)
         sites.require_stored(site)
-        return {}
-    url = site.base_url(uri, protocol=protocol)
+        return {"auth": Nobody()} if sites.is_elsewhere(site) else {}
+    url = site.base_url(uri, protocol=rest.get("protocol"))
     if sites.is_signed_out(site) or not _is_api(wiki, url):
         return {"auth": Nobody()}
     wiki.require_safe_transport()

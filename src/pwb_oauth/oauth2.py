@@ -47,6 +47,8 @@ _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 _VISIBLE = re.compile(r"[\x20-\x7e]+")
 # MediaWiki says unauthorized_client when the user presses Cancel, the RFC access_denied.
 _DENIED = frozenset({"access_denied", "unauthorized_client"})
+# What else MediaWiki sends a browser back with; anybody can make up an address with other codes.
+_RETURNED = frozenset({"invalid_request", "invalid_scope", "server_error"})
 # How a refresh token is refused for good: the codes, and whether only an HTTP 401 means it.
 # MediaWiki 1.43 says invalid_request where 1.46 says invalid_grant; an invalid_request with
 # another status complains of the request itself.
@@ -212,6 +214,10 @@ def _raise_returned_error(
         raise AuthorizationDeniedError(
             f"The access was not allowed on {wiki.host}. Begin again and press Allow, if that was "
             "not meant."
+        )
+    if returned["error"] not in _RETURNED:
+        raise TokenRequestError(
+            f"The browser came back with an error that {wiki.host} does not send. Begin again."
         )
     raise _refusal(wiki, returned, (pending.consumer.secret, pending.secret, pending.state))
 

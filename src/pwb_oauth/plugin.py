@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import wrapt
 
-from pwb_oauth.errors import UnsupportedPywikibotError
+from pwb_oauth import blocks
+from pwb_oauth.errors import ConfigurationError, UnsupportedPywikibotError
 from pwb_oauth.fatal import fatal_for_pywikibot
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ def install_for_visitors() -> None:
             return
         _wrap(pywikibot, "Site", _site, ("code", "fam", "user", "interface", "url"))
         _wrap(pywikibot, "async_request", _async_request, ("request", "args", "kwargs"))
+        _hooks.put(pywikibot.bot, "ui", VisitorsInterface(pywikibot.bot.ui))
 
 
 def uninstall() -> None:
@@ -180,6 +182,31 @@ class AccountSession(wrapt.ObjectProxy):  # type: ignore[type-arg]  # generic si
             return base.request(method, url, **kwargs)
         del kwargs["auth"]
         return auth.request(method, url, base=base, **kwargs)
+
+
+class VisitorsInterface(wrapt.ObjectProxy):  # type: ignore[type-arg]  # generic since wrapt 2
+    """Pywikibot's user interface, which asks nobody where a visitor acts: that would hang."""
+
+    def input(self, question: str, *args: Any, **options: Any) -> Any:
+        """Ask for a text."""
+        return self._ask(self.__wrapped__.input, question, *args, **options)
+
+    def input_choice(self, question: str, *args: Any, **options: Any) -> Any:
+        """Ask for one of some answers."""
+        return self._ask(self.__wrapped__.input_choice, question, *args, **options)
+
+    def input_list_choice(self, question: str, *args: Any, **options: Any) -> Any:
+        """Ask for one of a list."""
+        return self._ask(self.__wrapped__.input_list_choice, question, *args, **options)
+
+    def _ask(self, ask: Callable[..., Any], question: str, *args: Any, **options: Any) -> Any:
+        if blocks.current() is not None and not options.get("force"):
+            with fatal_for_pywikibot():
+                raise ConfigurationError(
+                    f"Pywikibot asks {question!r}, and nobody sits at this server to answer. Call "
+                    "it in such a way that it does not ask, as page.delete(prompt=False) does."
+                )
+        return ask(question, *args, **options)
 
 
 def _request(
@@ -288,7 +315,12 @@ def _bad_token(
 def _site(
     wrapped: Callable[..., APISite], instance: None, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> APISite:
-    """``pywikibot.Site``: what Pywikibot makes for a visitor's name is the visitor's site."""
+    """``pywikibot.Site``: for a visitor's name, or for none in a visitor's block, the visitor's.
+
+    Pywikibot makes sites without a name of what a visitor typed, such as an interwiki prefix.
+    """
+    from pywikibot.site import APISite  # noqa: PLC0415
+
     from pwb_oauth import sites  # noqa: PLC0415  # imports Pywikibot
 
     del instance
@@ -296,7 +328,11 @@ def _site(
     def make(code: Any = None, fam: Any = None, user: Any = None, **rest: Any) -> APISite:
         if isinstance(user, sites.VisitorName):
             return user.make_site(code, fam, **rest)
-        return wrapped(code, fam, user, **rest)
+        block, interface = blocks.current(), rest.get("interface")
+        asks_nothing = isinstance(interface, type) and not issubclass(interface, APISite)
+        if block is None or user or asks_nothing:
+            return wrapped(code, fam, user, **rest)
+        return block.further_site(code, fam, **rest)
 
     return make(*args, **kwargs)
 
@@ -304,12 +340,16 @@ def _site(
 def _async_request(
     wrapped: Callable[..., None], instance: None, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> None:
-    """``pywikibot.async_request``: a visitor's page is saved at once, since the block ends."""
+    """``pywikibot.async_request``: in a visitor's block at once, since that ends.
+
+    Pywikibot's thread knows of no block.
+    """
     from pwb_oauth import sites  # noqa: PLC0415  # imports Pywikibot
 
     del instance
     request, *rest = args
-    if any(sites.visitor_of(getattr(one, "site", None)) for one in rest):
+    is_visitors = any(sites.visitor_of(getattr(one, "site", None)) for one in rest)
+    if is_visitors or blocks.current() is not None:
         request(*rest, **kwargs)
     else:
         wrapped(*args, **kwargs)

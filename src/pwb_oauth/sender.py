@@ -10,7 +10,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
-from pwb_oauth import forks
+from pwb_oauth import deadline, forks
 from pwb_oauth.credential import OAuth1AccessToken, Secret
 from pwb_oauth.errors import ConfigurationError
 from pwb_oauth.signing import OAuth1Signer
@@ -111,6 +111,7 @@ class Nobody(AuthBase):
         """Send a request as :meth:`Sender.send` does, redirects followed."""
         session = _NobodysSession()
         _take_over(session, base)
+        kwargs["timeout"] = deadline.limited(kwargs.get("timeout"))
         return session.request(method, url, auth=self, **kwargs)
 
 

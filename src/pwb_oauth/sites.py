@@ -14,8 +14,10 @@ from pywikibot.login import LoginManager, LoginStatus
 from pywikibot.site import ClosedSite
 from pywikibot.tools import normalize_username
 
+from pwb_oauth import blocks
 from pwb_oauth.accounts import Accounts
 from pwb_oauth.errors import (
+    ConfigurationError,
     DeadlineExceededError,
     IdentityError,
     LoginRequiredError,
@@ -42,6 +44,8 @@ accounts = Accounts()
 _STATE = "_pwb_oauth_state"
 # The account of a site that acts as a web tool's visitor. Such a site cannot be pickled.
 VISITOR = "_pwb_oauth_visitor"
+# What is true of a site that was made for a visitor on a wiki where the visitor is nobody.
+ELSEWHERE = "_pwb_oauth_elsewhere"
 _SIGNED_IN = "signed in"
 _SIGNED_OUT = "signed out"
 _signing_in: ContextVar[bool] = ContextVar("pwb_oauth_signing_in", default=False)
@@ -75,8 +79,26 @@ def wiki_of(site: BaseSite) -> Wiki:
 
 
 def visitor_of(site: object) -> Account | None:
-    """The account of the web tool's visitor that a site acts as, whatever else is stored."""
+    """The account of the web tool's visitor that a site was made for, whatever else is stored."""
     return vars(site).get(VISITOR) if hasattr(site, "__dict__") else None
+
+
+def is_elsewhere(site: APISite) -> bool:
+    """Whether a site was made for a visitor on another wiki than the visitor's: it is nobody's."""
+    return bool(getattr(site, ELSEWHERE, False))
+
+
+def require_visitors(site: APISite) -> None:
+    """Refuse that a site acts, in a visitor's block or made for one, as anybody but the visitor.
+
+    Raises:
+        ConfigurationError: It would.
+    """
+    if is_elsewhere(site) or (visitor_of(site) is None and blocks.current() is not None):
+        raise ConfigurationError(
+            f"{site} is not the visitor's, so that it cannot act in the visitor's block. "
+            "Make it by account.site() there, or let another account act outside the block."
+        )
 
 
 def account_of(site: APISite, wiki: Wiki | None = None) -> Account | None:
@@ -89,7 +111,12 @@ def account_of(site: APISite, wiki: Wiki | None = None) -> Account | None:
     Returns:
         None if Pywikibot is to act as it always does: nothing is stored for that name, or OAuth is
         switched off for this site object, or the wiki is closed.
+
+    Raises:
+        ConfigurationError: A stored account would act in a visitor's block.
     """
+    if is_elsewhere(site):
+        return None
     return visitor_of(site) or _account(site, site.username(), wiki or wiki_of(site))
 
 
@@ -281,7 +308,10 @@ def is_stranger_to_farm(site: BaseSite, wiki: Wiki) -> bool:
 
 
 def _account(site: APISite, username: str | None, wiki: Wiki) -> Account | None:
-    return None if _is_off(site, wiki) else accounts.find(wiki, username)
+    account = None if _is_off(site, wiki) else accounts.find(wiki, username)
+    if account is not None:
+        require_visitors(site)
+    return account
 
 
 def _forget_user(site: APISite) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pwb_oauth.testing.sandbox.seed_file import Seed
 
 _LONGEST = 80
-_CALLBACK = "http://127.0.0.1:8000/callback"
+_CALLBACK = "http://127.0.0.1:8000/oauth/callback"
 _CONSUMERS = {
     "consumers": [
         {

@@ -97,16 +97,16 @@ class SealedStoreContract(SealedLocksContract):
     def test_delete_deletes_one_row(
         self, store: SealedStore, row: SealedRow, other: SealedRow
     ) -> None:
-        """And says whether it was there."""
-        assert store.delete(row.row_id) is True
-        assert store.delete(row.row_id) is False
+        """And returns it, if it was there."""
+        assert store.delete(row.row_id) == row
+        assert store.delete(row.row_id) is None
         assert store.get(row.row_id) is None
         assert store.get(other.row_id) == other
 
     def test_delete_of_an_ended_row_deletes_it(self, store: SealedStore, row: SealedRow) -> None:
         """Logging out works then as well."""
         store.end(row.row_id, NOW)
-        assert store.delete(row.row_id) is True
+        assert store.delete(row.row_id) == replace(row, ended_at=NOW)
         assert store.get(row.row_id) is None
 
     def test_delete_all_deletes_the_rows_of_one_user(self, store: SealedStore) -> None:

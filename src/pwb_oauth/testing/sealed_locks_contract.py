@@ -116,7 +116,7 @@ class SealedLocksContract(SealedStoreFixtures):
         assert kept.sealed == ("sealed" if ended_first else "new")
 
     def test_delete_waits_for_a_refresh(self, store: SealedStore, row: SealedRow) -> None:
-        """And no row comes back."""
+        """It returns what was refreshed, and no row comes back."""
         with ThreadPoolExecutor(1) as another_thread:
             with store.locked(row.row_id) as held:
                 deleting = another_thread.submit(store.delete, row.row_id)
@@ -124,7 +124,7 @@ class SealedLocksContract(SealedStoreFixtures):
                 assert not deleting.done()
                 assert store.get(row.row_id) == row
                 assert held.replace("0000abcd", "new") is True
-            assert deleting.result(WAIT) is True
+            assert deleting.result(WAIT) == replace(row, key_id="0000abcd", sealed="new")
         assert store.get(row.row_id) is None
 
     def test_delete_all_waits_for_a_refresh(
@@ -206,21 +206,22 @@ class SealedLocksContract(SealedStoreFixtures):
             wait([deleting], _A_MOMENT)
             assert not deleting.done()
             other.kill()
-            assert deleting.result(WAIT) is True
+            assert deleting.result(WAIT) == row
 
     def test_other_rows_are_not_locked(
         self, store: SealedStore, row: SealedRow, other: SealedRow
     ) -> None:
         """The lock is one row's: another one is refreshed, deleted, added meanwhile."""
 
-        def use_the_other() -> bool:
+        def use_the_other() -> SealedRow | None:
             with store.locked(other.row_id) as held:
                 assert held.replace("0000abcd", "new")
             store.add(numbered(3))
             return store.delete(other.row_id)
 
         with store.locked(row.row_id), ThreadPoolExecutor(1) as another_thread:
-            assert another_thread.submit(use_the_other).result(WAIT) is True
+            deleted = another_thread.submit(use_the_other).result(WAIT)
+        assert deleted == replace(other, key_id="0000abcd", sealed="new")
 
     def test_locked_row_is_read_and_touched_without_waiting(
         self, store: SealedStore, row: SealedRow

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pywikibot
 import requests
 
-from pwb_oauth import deadline, plugin, prefetch, sites, transport
-from pwb_oauth.errors import ConfigurationError, TransportError
+from pwb_oauth import blocks, deadline, plugin, prefetch, sites, transport
+from pwb_oauth.errors import ConfigurationError, TransportError, UsernameMismatchError
 from pwb_oauth.web.visitor import VisitorAccount
 from pwb_oauth.web.visitor_sites import Place, visitor_class
 from pwb_oauth.wiki import Wiki
+from pwb_oauth.writes import holds_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,6 +76,11 @@ class WikiAccount:
         return self._account.credential.grants
 
     @property
+    def is_open(self) -> bool:
+        """Whether the block has not ended."""
+        return self._account.is_open
+
+    @property
     def is_over(self) -> bool:
         """Whether the wiki said in this block that the user's approval is over."""
         return self._account.is_over
@@ -111,14 +118,30 @@ class WikiAccount:
         self._account.require_open()
         place = pywikibot.Site(code, family, url=url, interface=Place)
         self._require_own_wiki(place)
-        cls = visitor_class(interface or place.family.interface(place.code))
-        key = (cls, place.family.name, place.code)
-        site = self._sites.get(key)
-        if site is None:
-            site = cls(place.code, place.family, self._account, self.site)
-            self._sites[key] = site
+        site = self._site(place, interface)
         sites.sign_in_unless_done(site, self._account)
         return site
+
+    def further_site(
+        self,
+        code: str | None = None,
+        fam: str | None = None,
+        *,
+        url: str | None = None,
+        interface: Any = None,
+    ) -> APISite:
+        """What ``pywikibot.Site`` gives in the block, whoever calls it; nothing is sent yet.
+
+        Returns:
+            For a wiki of the visitor's farm the visitor's site, for another one a site that reads
+            as nobody and cannot write.
+
+        Raises:
+            LoginRequiredError: The block has ended.
+        """
+        self._account.require_open()
+        place = pywikibot.Site(code, fam, url=url, interface=Place)
+        return self._site(place, interface)
 
     def requests_session(self) -> requests.Session:
         """A session of requests that acts as this visitor, for mwapi, mwclient and the like.
@@ -146,6 +169,9 @@ class WikiAccount:
             raise ConfigurationError("An access token goes to api.php and rest.php alone.")
         if wiki.central != self.wiki:
             raise self._other_wiki(wiki)
+        if holds_token(kwargs.get("data")) and "/api.php" in url:
+            self._confirm()
+            kwargs["data"] = _asserting(self.username, kwargs["data"])
         if wiki != self.wiki:  # Pywikibot knows which hosts of the farm are its wikis
             self._require_own_wiki(pywikibot.Site(url=wiki.index_url, interface=Place))
         try:
@@ -164,10 +190,31 @@ class WikiAccount:
             prefetch.let_go(site)
         self._sites.clear()
 
+    def _confirm(self) -> None:
+        """Learn the visitor's name of now, once: the wiki may have renamed the user."""
+        if not self._account.confirmed:
+            username = self._account.identify().username
+            if not self._account.is_called(username):
+                raise UsernameMismatchError(self.username, username)
+            self._account.confirm()
+
+    def _site(self, place: Place, interface: Any) -> APISite:
+        cls = visitor_class(interface or place.family.interface(place.code))
+        key = (cls, place.family.name, place.code)
+        site = self._sites.get(key)
+        if site is None:
+            is_own = self._is_own_wiki(place)
+            site = cls(place.code, place.family, self._account, self, is_own=is_own)
+            self._sites[key] = site
+        return site
+
     def _require_own_wiki(self, place: Place) -> None:
+        if not self._is_own_wiki(place):
+            raise self._other_wiki(sites.wiki_of(place))
+
+    def _is_own_wiki(self, place: Place) -> bool:
         wiki = sites.wiki_of(place)
-        if wiki.central != self.wiki or sites.is_stranger_to_farm(place, wiki):
-            raise self._other_wiki(wiki)
+        return wiki.central == self.wiki and not sites.is_stranger_to_farm(place, wiki)
 
     def _other_wiki(self, wiki: Wiki) -> ConfigurationError:
         return ConfigurationError(
@@ -196,9 +243,19 @@ def acting_as(
     plugin.install_for_visitors()
     account = WikiAccount(wiki, credential, source, seconds)
     try:
-        yield account
+        with blocks.entered(account):
+            yield account
     finally:
         account.close()
+
+
+def _asserting(username: str, data: Any) -> Any:
+    """Say in a form whose write it is, so that the wiki refuses it as anybody else's."""
+    if isinstance(data, (str, bytes)):
+        return data
+    pairs = list(data.items() if isinstance(data, Mapping) else data)
+    is_said = any(name == "assertuser" for name, _ in pairs)
+    return pairs if is_said else [("assertuser", username), *pairs]
 
 
 class _VisitorSession(requests.Session):

@@ -224,10 +224,17 @@ class WebFlow:
             StoreUnavailableError: The database cannot be used, so that the row is still there.
         """
         if session is not None:
-            latest = self._latest(session)
-            if self.store.delete(session.row_id) and latest is not None:
-                self._end_on_wiki(latest)
+            self._delete(session)
         return (self._names.deleted(self._names.session),)
+
+    def take_back(self, arrival: Arrival) -> None:
+        """Undo a sign-in that cannot be completed, as far as that works.
+
+        What it leaves behind nobody can open: the browser was not given the cookie.
+        """
+        with suppress(StoreUnavailableError):
+            self.store.delete(arrival.session.row_id)
+        self._end_on_wiki(arrival.session.credential)
 
     def forget(self, row_id: str) -> None:
         """Delete a user session that the framework has ended by itself.
@@ -240,17 +247,17 @@ class WebFlow:
     def logout_everywhere(self, session: UserSession) -> int:
         """Sign a visitor out of every browser.
 
+        On the wiki it ends the tokens of this session alone. Those of the others cannot be read
+        without the other browsers' cookies; nobody has them any more, and they lapse.
+
         Returns:
             How many user sessions were deleted.
 
         Raises:
             StoreUnavailableError: The database cannot be used.
         """
-        latest = self._latest(session)
-        count = self.store.delete_all(session.wiki.name, session.subject)
-        if latest is not None:
-            self._end_on_wiki(latest)
-        return count
+        was_there = self._delete(session)
+        return was_there + self.store.delete_all(session.wiki.name, session.subject)
 
     def purge(self, older_than: timedelta | None = None, idle: timedelta | None = None) -> int:
         """Delete user sessions that are over. Call it once a day.
@@ -337,7 +344,11 @@ class WebFlow:
             logged_in_at=credential.logged_in_at,
             last_used_at=credential.logged_in_at,
         )
-        self.store.add(row)
+        try:
+            self.store.add(row)
+        except StoreUnavailableError:
+            self._end_on_wiki(credential)  # nobody will ever have these tokens
+            raise
         return self._session(row, credential, cookie)
 
     def _opened(self, cookie: SessionCookie) -> UserSession | None:
@@ -369,11 +380,16 @@ class WebFlow:
         began_at = min(row.logged_in_at, credential.logged_in_at)
         return min(began_at + self.settings.lifetime, row.last_used_at + self.settings.idle)
 
-    def _latest(self, session: UserSession) -> Credential | None:
-        """The credential as it is now: another tab may have refreshed it, or be about to."""
-        with self.store.locked(session.row_id) as locked:
-            row = locked.row
-        return None if row is None else self._seal.unseal(row, session.key)
+    def _delete(self, session: UserSession) -> bool:
+        """Delete a row, if it is there, and end on the wiki what it held at last.
+
+        Another tab may have refreshed the tokens since the session was opened.
+        """
+        row = self.store.delete(session.row_id)
+        credential = None if row is None else self._seal.unseal(row, session.key)
+        if credential is not None:
+            self._end_on_wiki(credential)
+        return row is not None
 
     def _end_on_wiki(self, credential: Credential) -> None:
         """Refresh the tokens and throw them away: MediaWiki has no other way to end them."""

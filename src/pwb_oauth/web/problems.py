@@ -70,8 +70,8 @@ def problem_of(error: BaseException) -> Problem | None:
         error: What a view raised; Pywikibot may have wrapped ours into one of its own.
 
     Returns:
-        None if it is neither ours nor Pywikibot's word for a wiki that cannot be asked or a user
-        who is blocked.
+        None if it is neither ours nor Pywikibot's word for a wiki that cannot be asked, a user who
+        is blocked, or a captcha.
     """
     cause = _unwrapped(error)
     if isinstance(cause, PwbOAuthError):
@@ -182,6 +182,17 @@ def _blocked(log: str) -> Problem:
     )
 
 
+def _captcha(error: BaseException) -> Problem:
+    return Problem(
+        HTTPStatus.FORBIDDEN,
+        "The wiki asks for a captcha",
+        "The wiki wants to see that a person makes this edit, and it was not saved. Make it on the "
+        "wiki itself.",
+        f"A visitor would have to solve a captcha: {error}",
+        logging.INFO,
+    )
+
+
 def _nobody(error: PwbOAuthError) -> Problem:
     return Problem(
         HTTPStatus.BAD_GATEWAY,
@@ -255,6 +266,8 @@ def _of_pywikibot(error: BaseException) -> Problem | None:
     exceptions = sys.modules.get("pywikibot.exceptions")
     if exceptions is None:
         return None
+    if isinstance(error, exceptions.CaptchaError):
+        return _captcha(error)
     code = getattr(error, "code", None)
     if isinstance(error, exceptions.APIError) and code in _BLOCK_CODES:
         return _blocked(str(code))

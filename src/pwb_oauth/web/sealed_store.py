@@ -113,11 +113,11 @@ class SealedStore(Protocol):
             at: When.
         """
 
-    def delete(self, row_id: str) -> bool:
+    def delete(self, row_id: str) -> SealedRow | None:
         """Delete a row, once nobody has it locked.
 
         Returns:
-            Whether there was one.
+            What was deleted, as the last refresh left it; None if there was none.
         """
 
     def delete_all(self, wiki: str, subject: str) -> int:

@@ -83,14 +83,16 @@ class SqlSealedStore:
         """Note that the wiki does not accept a user session any more."""
         self._rows.end(row_id, at)
 
-    def delete(self, row_id: str) -> bool:
-        """Delete a row, once nobody has it locked."""
+    def delete(self, row_id: str) -> SealedRow | None:
+        """Delete a row, once nobody has it locked, and return it."""
         with self._held(row_id, to_write=False) as (row, connection):
-            return row is not None and self._rows.delete(row_id, ends=connection)
+            if row is None or not self._rows.delete(row_id, ends=connection):
+                return None
+            return row
 
     def delete_all(self, wiki: str, subject: str) -> int:
         """Delete every user session of a user, each once nobody has it locked."""
-        return sum(map(self.delete, self._rows.of_user(wiki, subject)))
+        return sum(self.delete(row_id) is not None for row_id in self._rows.of_user(wiki, subject))
 
     def purge(self, *, logged_in_before: datetime, used_before: datetime) -> int:
         """Delete what is too old, what was not used for too long, and what has ended."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -14,6 +12,7 @@ from pwb_oauth.errors import IdentityError, LoginRequiredError
 from pwb_oauth.renewal import LiveCredential
 from pwb_oauth.tokens import TokenKey
 from pwb_oauth.web.precedence import Precedence, TokenTurn, people
+from pwb_oauth.writes import holds_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,9 +31,6 @@ if TYPE_CHECKING:
 
 _AGAIN = "Sign in again."
 _READS = frozenset({"GET", "HEAD"})
-_TOKEN = re.compile(rb'(?:^|&)token=|name="token"')
-_UNLIMITED = 3600.0
-"""Seconds that a request may take where nothing else is said: none is meant to hang for ever."""
 _REFRESH = 10.0
 """Seconds that a refresh may take once it is begun, however little time the block has left."""
 
@@ -206,18 +202,18 @@ class VisitorAccount(Account):
     def _request(
         self, method: str, url: str, base: requests.Session, kwargs: dict[str, Any]
     ) -> requests.Response:
-        kwargs["timeout"] = _limited(kwargs.get("timeout"))
+        kwargs["timeout"] = deadline.limited(kwargs.get("timeout"))
         # A logout in another tab or during a job lets nothing be written after it.
         if method.upper() not in _READS and self._source.load(self.key) is None:
             raise self._live.end(self.credential, "Signed out meanwhile")
         try:
             return super().request(method, url, base=base, **kwargs)
         finally:
-            if _holds_token(kwargs.get("data")):
+            if holds_token(kwargs.get("data")):
                 self._precedence.release(self)
 
     def identify(self) -> Identity:
-        """Ask the wiki who the visitor is, as :meth:`Account.identify` does, before the deadline."""
+        """Ask the wiki who the visitor is, as ``Account.identify`` does, in time."""
         with self.in_time():
             return super().identify()
 
@@ -252,16 +248,3 @@ class VisitorAccount(Account):
         self._live.rename(username)
         self.key = TokenKey(self.key.wiki, username)
         return True
-
-
-def _limited(timeout: Any) -> Any:
-    if isinstance(timeout, tuple):
-        return tuple(map(_limited, timeout))
-    return deadline.limit(_UNLIMITED if timeout is None else timeout)
-
-
-def _holds_token(data: Any) -> bool:
-    """Whether a body, encoded or not, has the parameter ``token`` that every write has."""
-    if isinstance(data, (str, bytes)):
-        return _TOKEN.search(data if isinstance(data, bytes) else data.encode()) is not None
-    return isinstance(data, Mapping) and "token" in data

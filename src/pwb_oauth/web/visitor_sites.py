@@ -11,18 +11,19 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pywikibot
 from pywikibot.data import api
+from pywikibot.exceptions import CaptchaError
 from pywikibot.site import BaseSite
+from pywikibot.site._interwikimap import _InterwikiMap
 
-from pwb_oauth import deadline, sites
+from pwb_oauth import blocks, deadline, sites
 from pwb_oauth.errors import DeadlineExceededError
 from pwb_oauth.fatal import fatal_for_pywikibot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pywikibot.family import Family
     from pywikibot.site import APISite
 
+    from pwb_oauth.blocks import Block
     from pwb_oauth.web.visitor import VisitorAccount
 
 _MAX_RETRIES = 1
@@ -69,6 +70,22 @@ class _VisitorRequest(api.Request):  # type: ignore[misc]
         if not self.site.patient:
             self.max_retries, self.retry_wait = _MAX_RETRIES, _RETRY_WAIT
 
+    def submit(self) -> Any:
+        """Send it, before the deadline.
+
+        Raises:
+            CaptchaError: The wiki asks for one. Pywikibot would open it in a browser of this server
+                and wait for somebody at its terminal.
+        """
+        account = vars(self.site)[sites.VISITOR]
+        with fatal_for_pywikibot():
+            account.require_open()
+        with account.in_time():
+            answer = super().submit()
+        if self.action == "edit" and "captcha" in answer.get("edit", ()):
+            raise CaptchaError(f"{self.site} asks {self.site.username()} for a captcha")
+        return answer
+
     def wait(self, delay: float | None = None, **kwargs: Any) -> None:
         """Wait before the next try, if there is time."""
         account = vars(self.site)[sites.VISITOR]
@@ -87,6 +104,23 @@ class _UncachedRequest(_VisitorRequest, api.CachedRequest):  # type: ignore[misc
         """Keep nothing."""
 
 
+class _VisitorsInterwikiMap(_InterwikiMap):  # type: ignore[misc]
+    """Makes sites in the visitor's block, whichever thread asks for them.
+
+    Pywikibot names no user to ``pywikibot.Site`` for a prefix, which a visitor may have typed.
+    """
+
+    def __init__(self, site: APISite, block: Block) -> None:
+        super().__init__(site)
+        self._block = block
+
+    def __getitem__(self, prefix: str) -> Any:
+        with fatal_for_pywikibot():
+            vars(self._site)[sites.VISITOR].require_open()
+        with blocks.entered(self._block):
+            return super().__getitem__(prefix)
+
+
 class _VisitorSite:
     """What differs from the site class that it stands before.
 
@@ -96,13 +130,15 @@ class _VisitorSite:
     """
 
     def __init__(
-        self, code: str, fam: Family, account: VisitorAccount, make_site: Callable[..., APISite]
+        self, code: str, fam: Family, account: VisitorAccount, block: Block, *, is_own: bool
     ) -> None:
         # The constructor of Pywikibot's asks already.
         vars(self)[sites.VISITOR] = account
-        self._make_site = make_site
+        vars(self)[sites.ELSEWHERE] = not is_own
+        self._block = block
         self.patient = account.ends_at is None
         super().__init__(code, fam, account.key.username)  # type: ignore[call-arg]
+        self._interwikimap = _VisitorsInterwikiMap(self, block)
 
     @functools.cached_property
     def throttle(self) -> _Throttle:
@@ -120,11 +156,13 @@ class _VisitorSite:
             with fatal_for_pywikibot():
                 account = vars(self)[sites.VISITOR]
                 account.require_open()
+                sites.require_visitors(self)
                 sites.sign_in_unless_done(self, account)
 
     def username(self) -> sites.VisitorName:
         """The visitor's name; the sites that Pywikibot makes of it are the visitor's too."""
-        return sites.VisitorName(self._username, self._make_site)  # type: ignore[attr-defined]
+        make_site = self._block.further_site
+        return sites.VisitorName(self._username, make_site)  # type: ignore[attr-defined]
 
     def __getstate__(self) -> NoReturn:
         raise TypeError("A site that acts as a web tool's visitor cannot be pickled")

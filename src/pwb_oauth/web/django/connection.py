@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
-from django.db import Error, connections, transaction
+from django.db import Error, InterfaceError, OperationalError, connections, transaction
 
 from pwb_oauth.errors import StoreUnavailableError
 from pwb_oauth.web.sealed_store import LOCK_TIMEOUT
@@ -118,6 +118,30 @@ class OwnConnection:
         for statement in _FIRST.get(self._own.vendor, ()):
             with self._own.cursor() as cursor:
                 cursor.execute(statement)
+
+
+def read(alias: str, work: Callable[[], _T]) -> _T:
+    """Read by the site's connection, or by a new one where the server has ended it.
+
+    A server ends what was idle for long, and no request begins in a job that Django would look
+    after its connections for.
+
+    Args:
+        alias: Which database of ``DATABASES``.
+        work: Reads, by Django's models; it may be called twice.
+
+    Raises:
+        StoreUnavailableError: It cannot be read.
+    """
+    usual = connections[alias]
+    with unavailable():
+        try:
+            return work()
+        except (InterfaceError, OperationalError):
+            if not usual.autocommit:
+                raise  # the site's transaction would go on without its first half
+            usual.close()
+        return work()
 
 
 @contextmanager

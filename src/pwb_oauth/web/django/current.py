@@ -125,6 +125,12 @@ def be_nobody(request: HttpRequest) -> None:
     state.opened, state.session = True, None
 
 
+def be_anonymous(request: HttpRequest) -> None:
+    """The same, and for Django too: a page that greets its visitor needs no database then."""
+    be_nobody(request)
+    request.user = AnonymousUser()
+
+
 def set_cookies(request: HttpRequest, cookies: Iterable[Cookie]) -> None:
     """Let the response set or delete cookies."""
     _state(request).cookies += cookies

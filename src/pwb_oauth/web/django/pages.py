@@ -23,7 +23,7 @@ def problem_page(request: HttpRequest, problem: Problem) -> HttpResponse:
     LOGGER.log(problem.level, "%s", problem.log)
     if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
         # Where the database is down the page must not ask it who the visitor is.
-        current.be_nobody(request)
+        current.be_anonymous(request)
     context = {"problem": problem, "login_url": login_url(request)}
     page = render(request, "pwb_oauth/problem.html", context, status=problem.status)
     patch_cache_control(page, no_store=True)

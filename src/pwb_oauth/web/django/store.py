@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from datetime import datetime, timezone
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,7 +12,7 @@ from django.db import connections, router, transaction
 from pwb_oauth.errors import StoreUnavailableError
 from pwb_oauth.stores.retrying import until_written
 from pwb_oauth.stores.turns import filling
-from pwb_oauth.web.django.connection import unavailable
+from pwb_oauth.web.django.connection import read
 from pwb_oauth.web.django.holding import change, holding
 from pwb_oauth.web.django.times import as_stored, as_utc
 from pwb_oauth.web.purging import in_batches
@@ -19,7 +20,6 @@ from pwb_oauth.web.sealed_store import SealedRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from datetime import datetime
 
     from django.db.models import QuerySet
 
@@ -29,6 +29,8 @@ _T = TypeVar("_T")
 _NAMES = ("row_id", "wiki", "subject", "key_id", "sealed")
 _WHOSE = ("wiki", "subject")
 _TIMES = ("logged_in_at", "last_used_at", "ended_at")
+_NEVER = datetime(9000, 1, 1, tzinfo=timezone.utc)
+"""Later than anything ends."""
 
 
 class DjangoSealedStore:
@@ -50,8 +52,7 @@ class DjangoSealedStore:
         if _is_in_transaction() and _locks_rows():
             # The site's transaction may go on seeing what was there when it began.
             return _change(None, lambda: _find(wanted.all()))
-        with unavailable():
-            return _find(wanted)
+        return read(_alias(), lambda: _find(wanted.all()))
 
     @contextmanager
     def locked(self, row_id: str) -> Iterator[_LockedRow]:
@@ -78,28 +79,28 @@ class DjangoSealedStore:
 
         _change(None, work)
 
-    def delete(self, row_id: str) -> bool:
-        """Delete a row, once nobody has it locked."""
+    def delete(self, row_id: str) -> SealedRow | None:
+        """Delete a row, once nobody has it locked, and return it."""
         with _held(row_id, to_write=False) as (row, holder):
-            if row is None:
-                return False
-            return _change(holder, lambda: _rows().filter(pk=row_id).delete()[0]) > 0
+            if row is None or not _change(holder, lambda: _rows().filter(pk=row_id).delete()[0]):
+                return None
+            return row
 
     def delete_all(self, wiki: str, subject: str) -> int:
         """Delete every user session of a user, each once nobody has it locked."""
-        with unavailable():
-            alike = list(_rows().filter(wiki=wiki, subject=subject).values_list("pk", *_WHOSE))
+        wanted = _rows().filter(wiki=wiki, subject=subject).values_list("pk", *_WHOSE)
+        alike = read(_alias(), lambda: list(wanted.all()))
         # MariaDB does not tell small letters from capitals.
-        return sum(self.delete(pk) for pk, *whose in alike if whose == [wiki, subject])
+        mine = [pk for pk, *whose in alike if whose == [wiki, subject]]
+        return sum(self.delete(pk) is not None for pk in mine)
 
     def purge(self, *, logged_in_before: datetime, used_before: datetime) -> int:
         """Delete what is too old, what was not used for too long, and what has ended."""
-        wanted: dict[str, dict[str, Any]] = {
-            "logged_in_at": {"logged_in_at__lt": as_stored(logged_in_before)},
-            "last_used_at": {"last_used_at__lt": as_stored(used_before)},
-            "ended_at": {"ended_at__isnull": False},
-        }
-        return sum(in_batches(partial(_delete_some, *each)) for each in wanted.items())
+        return (
+            _purge("logged_in_at", logged_in_before)
+            + _purge("last_used_at", used_before)
+            + _purge("ended_at", _NEVER)
+        )
 
 
 class _LockedRow:
@@ -177,18 +178,26 @@ def _touch(row_id: str, at: datetime) -> None:
     _change(None, work)
 
 
+def _purge(column: str, before: datetime) -> int:
+    return in_batches(partial(_delete_some, column, as_stored(before)))
+
+
 def _delete_some(
-    column: str, wanted: dict[str, Any], limit: int, after: datetime | None
+    column: str, before: datetime, limit: int, after: datetime | None
 ) -> list[datetime]:
     """Delete a batch of rows, those with the earliest time first, save what is locked."""
 
     def work() -> list[datetime]:
-        rows = _rows().filter(**wanted)
+        rows = _rows().filter(**{f"{column}__lt": before})
         if after is not None:
             rows = rows.filter(**{f"{column}__gte": after})
-        found = list(_free(rows.order_by(column)).values_list("pk", column)[:limit])
-        _rows().filter(pk__in=[pk for pk, _ in found]).delete()
-        return [time for _, time in found]
+        ids = list(rows.order_by(column).values_list("pk", flat=True)[:limit])
+        # With a column that no index has, or MariaDB might read the index alone, and lock it.
+        free = _free(_rows().filter(pk__in=ids)).values_list("pk", column, "key_id")
+        # It may have been used meanwhile.
+        found = {pk: moment for pk, moment, _ in free if moment is not None and moment < before}
+        _rows().filter(pk__in=list(found)).delete()
+        return sorted(found.values())
 
     return _change(None, work)
 

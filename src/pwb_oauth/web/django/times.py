@@ -12,6 +12,14 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
+@overload
+def as_stored(moment: datetime) -> datetime: ...
+
+
+@overload
+def as_stored(moment: None) -> None: ...
+
+
 def as_stored(moment: datetime | None) -> datetime | None:
     """An aware time as a model takes it."""
     if moment is None or settings.USE_TZ:

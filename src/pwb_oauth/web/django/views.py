@@ -101,16 +101,14 @@ def logout(request: HttpRequest) -> HttpResponse:
 def _arrive(request: HttpRequest, arrival: Arrival, url: str) -> HttpResponse:
     flow = conf.flow()
     with ExitStack() as undo:
-        undo.callback(flow.logout, arrival.session)
+        undo.callback(flow.take_back, arrival)
         user: Any = users.find_or_make(arrival.session)
         before = current.user_session(request)
-        if user.is_active:
-            undo.pop_all()
-    if not user.is_active:
-        current.set_cookies(request, flow.failed_cookies(url, request.COOKIES))
-        return pages.problem_page(request, _INACTIVE)
-    if before is not None:
+        if not user.is_active:
+            current.set_cookies(request, flow.failed_cookies(url, request.COOKIES))
+            return pages.problem_page(request, _INACTIVE)
         flow.logout(before)
+        undo.pop_all()
     current.sign_in(request, arrival.session, user)
     current.set_cookies(request, arrival.cookies)
     return _SeeOther(_next(arrival.next_url))

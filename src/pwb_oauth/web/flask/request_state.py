@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from flask import after_this_request, current_app, request, session
 
 from pwb_oauth.errors import ConfigurationError, TokenStoreError
-from pwb_oauth.web.cookies import CookieNames
+from pwb_oauth.web.cookies import CookieNames, SessionCookie
 from pwb_oauth.web.flask.signals import signed_in, signed_out
 from pwb_oauth.web.problems import LOGGER
 
@@ -76,8 +76,10 @@ def user_session() -> UserSession | None:
         state.opened = True  # Where this fails the error page must not fail as well.
         row_id = session.get(ROW)
         state.user_session = flow().open(request.cookies, row_id)
-        if state.user_session is None and row_id is not None:
-            _end_framework_session(row_id)
+        if state.user_session is None:
+            _forget_stray(row_id)
+            if row_id is not None:
+                _end_framework_session(row_id)
     return state.user_session
 
 
@@ -101,6 +103,7 @@ def finish_response(response: Response) -> Response:
     """
     if _cookie_name() in request.cookies:
         _forget_what_was_cleared()
+        _send_no_older_session()
     state = _state()
     state.answered = True
     if state.touched:
@@ -166,6 +169,31 @@ def _forget_what_was_cleared() -> None:
     if row_id:
         _forget(row_id)
         signed_out.send(_application(), row_id=row_id)
+
+
+def _send_no_older_session() -> None:
+    """Let the browser keep the session that it has, where this request did not change it.
+
+    Flask sends a permanent session with every answer, as it was when the request began: the answer
+    to a tab that waited would undo what another tab signed in meanwhile. One that is changed is
+    permanent again: Flask-Session stores the mark with each answer.
+    """
+    if ROW in session:
+        changed = session.modified
+        session.permanent = changed
+        session.modified = changed  # The line before set it.
+
+
+def _forget_stray(row_id: str | None) -> None:
+    """Delete the row that the cookie opens but Flask's session does not name: nobody could end it.
+
+    An answer that changed the session, and came late, leaves a browser so.
+    """
+    cookie = SessionCookie.parse(request.cookies.get(_cookie_name(), ""))
+    if cookie is None or cookie.row_id == row_id:
+        return
+    if flow().open(request.cookies, cookie.row_id) is not None:
+        _forget(cookie.row_id)
 
 
 def _forget(row_id: str) -> None:

@@ -25,7 +25,7 @@ def require_safe(app: Flask, settings: WebSettings) -> None:
         ConfigurationError: It is set up so; all that is wrong is named.
     """
     public = not is_loopback(urlsplit(str(settings.consumer.callback_url)).hostname or "")
-    problems = [*_of_key(app, settings, public=public), *_of_session(app, public=public)]
+    problems = [*_of_key(app, settings, public=public), *_of_session(app, settings, public=public)]
     if public and app.debug:
         problems.append(
             "Debug mode lets every visitor run code, and the callback URL is a public one: "
@@ -51,7 +51,7 @@ def _of_key(app: Flask, settings: WebSettings, *, public: bool) -> Iterator[str]
         )
 
 
-def _of_session(app: Flask, *, public: bool) -> Iterator[str]:
+def _of_session(app: Flask, settings: WebSettings, *, public: bool) -> Iterator[str]:
     config: Callable[[str], Any] = app.config.get
     if public and not config("SESSION_COOKIE_SECURE"):
         yield "SESSION_COOKIE_SECURE is off, and the callback URL is https: set it to True."
@@ -61,6 +61,12 @@ def _of_session(app: Flask, *, public: bool) -> Iterator[str]:
         yield (
             "SESSION_COOKIE_SAMESITE is Strict, so that visitors who come back from the wiki seem "
             "signed out: set it to 'Lax'."
+        )
+    if app.permanent_session_lifetime < settings.lifetime:
+        yield (
+            "PERMANENT_SESSION_LIFETIME is shorter than PWB_OAUTH_SESSION_LIFETIME, and visitors "
+            "would be signed out too early: change the one that is wrong. How long they may stay "
+            "away is PWB_OAUTH_SESSION_IDLE."
         )
 
 

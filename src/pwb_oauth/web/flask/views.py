@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from flask import (
@@ -48,11 +49,13 @@ def callback() -> AnyResponse:
     before = request_state.user_session()
     try:
         arrival = flow.finish(url, request.cookies)
+        with ExitStack() as undo:
+            undo.callback(flow.take_back, arrival)
+            flow.logout(before)
+            undo.pop_all()
     except PwbOAuthError:
         request_state.set_cookies(flow.failed_cookies(url, request.cookies))
         raise
-    if before is not None:
-        flow.logout(before)
     request_state.log_in(arrival.session)
     csrf.token()  # Several tabs that open at once would each make one, and the last one would win.
     request_state.set_cookies(arrival.cookies)
