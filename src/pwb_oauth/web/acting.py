@@ -253,9 +253,9 @@ def _asserting(username: str, data: Any) -> Any:
     """Say in a form whose write it is, so that the wiki refuses it as anybody else's."""
     if isinstance(data, (str, bytes)):
         return data
-    pairs = list(data.items() if isinstance(data, Mapping) else data)
-    is_said = any(name == "assertuser" for name, _ in pairs)
-    return pairs if is_said else [("assertuser", username), *pairs]
+    pairs = data.items() if isinstance(data, Mapping) else data
+    # The wiki takes the last one of a name, which is the caller's own if there is one.
+    return [("assertuser", username), *pairs]
 
 
 class _VisitorSession(requests.Session):
