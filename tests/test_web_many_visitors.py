@@ -73,4 +73,4 @@ class TestManyVisitors:
         del account
         gc.collect()
         assert len(pywikibot._sites) == 1
-        assert not [each for each in gc.get_objects() if isinstance(each, VisitorAccount)]
+        assert not [each for each in gc.get_objects() if type(each) is VisitorAccount]

@@ -122,7 +122,7 @@ class TestManyVisitors:
         assert acting < MOST_WHILE_ACTING
         assert left < MOST_LEFT
         assert len(pywikibot._sites) == 1
-        assert not [each for each in gc.get_objects() if isinstance(each, VisitorAccount)]
+        assert not [each for each in gc.get_objects() if type(each) is VisitorAccount]
 
     @classmethod
     def at_once(cls, crowd: Crowd) -> tuple[float, float]:

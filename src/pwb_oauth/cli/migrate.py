@@ -65,7 +65,6 @@ def migrate(
 
     \b
     Examples:
-      pwb-oauth migrate --dry-run
       pwb-oauth migrate
       pwb-oauth migrate --yes
       pwb-oauth migrate --dry-run --json
