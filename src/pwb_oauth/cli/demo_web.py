@@ -47,7 +47,9 @@ class WebTool:
     serve: tuple[str, ...]
 
 
-_FLASK = ("-m", "flask", "--app", "{app}", "run", "--port", "{port}")
+def _flask(app: str) -> tuple[str, ...]:
+    return ("-m", "flask", "--app", app, "run", "--port", "{port}")
+
 
 WEB_TOOLS = {
     "django": WebTool(
@@ -60,13 +62,13 @@ WEB_TOOLS = {
         "flask_upload",
         ("basic", "createeditmovepage", "editpage", "uploadfile"),
         (),
-        tuple(part.replace("{app}", "upload") for part in _FLASK),
+        _flask("upload"),
     ),
     "whoami": WebTool(
         "flask_whoami",
         ("mwoauth-authonly",),
         (),
-        tuple(part.replace("{app}", "whoami") for part in _FLASK),
+        _flask("whoami"),
     ),
 }
 
@@ -137,7 +139,7 @@ def _environment(wiki: SandboxWiki, tool: WebTool, port: int, folder: Path) -> d
 def _served(
     tool: WebTool, port: int, environment: Mapping[str, str]
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run the web tool; what it says goes where what we say goes."""
+    """Run the web tool; its log goes to standard error."""
     folder = example(tool.folder)
     if tool.prepare:
         ready = subprocess.run(  # noqa: S603  # our own

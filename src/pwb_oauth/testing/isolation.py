@@ -14,6 +14,7 @@ from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.machinery import SourceFileLoader
+from inspect import getattr_static
 from queue import Queue
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
@@ -23,8 +24,8 @@ import pywikibot
 from pywikibot import bot, config, family, i18n, throttle
 from pywikibot.backports import RLock
 from pywikibot.comms import http
-from pywikibot.data.api import CachedRequest
-from pywikibot.site import _apisite
+from pywikibot.data.api import CachedRequest, Request
+from pywikibot.site import APISite, _apisite
 
 from pwb_oauth import plugin, prefetch, sites
 from pwb_oauth.accounts import Accounts
@@ -42,6 +43,14 @@ if TYPE_CHECKING:
 
 _FAMILY, _CODE = "sandbox", "en"
 _IMPATIENCE = {"put_throttle": 0, "minthrottle": 0, "retry_wait": 0.01, "max_retries": 3}
+# What plugin.py hooks into.
+_HOOKED: tuple[tuple[Any, tuple[str, ...]], ...] = (
+    (http, ("request", "session")),
+    (APISite, ("login", "logout", "is_oauth_token_available")),
+    (Request, ("_use_get", "_bad_token")),
+    (pywikibot, ("Site", "async_request")),
+    (bot, ("ui",)),
+)
 # Seconds that saves which are under way are waited for when a test ends.
 _PATIENCE = 30.0
 
@@ -124,7 +133,8 @@ def own_pywikibot(
     _replace_state(folder, patch)
     store = MemoryTokenStore()
     patch.setattr(sites, "accounts", Accounts(store))
-    with _installed(wanted=hooks), _own_put_thread(patch):
+    _set_hooks(patch, wanted=hooks)
+    with _own_put_thread(patch):
         yield Workplace(folder, store, patch)
 
 
@@ -185,18 +195,18 @@ def _replace_state(folder: Path, patch: pytest.MonkeyPatch) -> None:
         patch.setattr(owner, name, value)
 
 
-@contextmanager
-def _installed(*, wanted: bool) -> Iterator[None]:
-    """Set or take out pwb_oauth's hooks, and leave them as they were."""
-    before = isinstance(http.session, plugin.AccountSession)
-    _set_hooks(wanted)
-    try:
-        yield
-    finally:
-        _set_hooks(before)
+def _set_hooks(patch: pytest.MonkeyPatch, *, wanted: bool) -> None:
+    """Set or take out pwb_oauth's hooks, which are as they were once the patch is undone.
 
-
-def _set_hooks(wanted: bool) -> None:
+    Not undone by ``install()`` or ``uninstall()``: the test may have replaced what is hooked, and
+    its replacement be taken out later.
+    """
+    for owner, names in _HOOKED:
+        for name in names:
+            patch.setattr(owner, name, getattr_static(owner, name))
+    hooks = plugin._hooks  # noqa: SLF001
+    patch.setattr(hooks, "installed", hooks.installed)
+    patch.setattr(hooks, "replaced", dict(hooks.replaced))
     (plugin.install if wanted else plugin.uninstall)()
 
 
