@@ -7,6 +7,7 @@ module variables, so that both are set up before, and put back after, each test.
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,6 +54,20 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         folder = tmp_path / name.lower()
         folder.mkdir()
         monkeypatch.setenv(name, str(folder))
+
+
+@pytest.fixture(autouse=True)
+def hooks_put_back() -> Iterator[None]:
+    """Take out the hooks that a test's web tool has set: acting as a visitor sets them for good."""
+    before = _installed()
+    yield
+    if _installed() and not before:
+        sys.modules["pwb_oauth.plugin"].uninstall()
+
+
+def _installed() -> bool:
+    plugin = sys.modules.get("pwb_oauth.plugin")  # which not every test loads
+    return plugin is not None and plugin._hooks.installed
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ LAYERS = (
     {"_version"},
     {"errors"},
     {"base_string", "blocks", "clock", "deadline", "forks", "grants", "quiet", "wiki", "writes"},
-    {"credential"},
+    {"credential", "deadline_adapter"},
     {"answers", "encryption", "signing", "tokens", "transport"},
     {"stores"},
     {"web", "web.purging", "web.sealed_store"},

@@ -79,6 +79,28 @@ class TestFailNext:
                 slow.result()
         assert time.perf_counter() - started < 2
 
+    def test_answer_takes_its_time(self, wiki):
+        """It is whole in the end, and was executed at once."""
+        wiki.fail_next("trickle", seconds=0.3)
+        began = time.perf_counter()
+        reply = ask(wiki, action="query", meta="userinfo")
+        assert time.perf_counter() - began > 0.25
+        assert reply.json()["query"]["userinfo"]["anon"]
+        assert wiki.log[-1].status == 200
+
+    def test_close_lets_an_answer_that_takes_its_time_go(self):
+        """It would take a minute."""
+        wiki = SandboxWiki()
+        wiki.fail_next("trickle", seconds=60)
+        with ThreadPoolExecutor(1) as pool:
+            slow = pool.submit(ask, wiki, action="query", meta="siteinfo")
+            time.sleep(0.1)
+            started = time.perf_counter()
+            wiki.close()
+            with pytest.raises(requests.RequestException):
+                slow.result()
+        assert time.perf_counter() - started < 2
+
     def test_html_comes_instead_of_json(self, wiki):
         """As from a broken proxy."""
         wiki.fail_next("html")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sqlite3
 import subprocess
@@ -386,7 +387,7 @@ class TestBadDatabase:
         """It is not made: the name may be wrong."""
         assert_all_refuse(SqlSealedStore(f"sqlite:///{tmp_path}/no/t.db"), "folder")
 
-    # PyMySQL leaves the socket to the garbage collector.
+    # PyMySQL leaves the socket to the garbage collector, which must come for it here.
     @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
     @pytest.mark.parametrize("driver", ["mysql+pymysql", "postgresql+psycopg"])
     def test_server_that_does_not_answer(self, tmp_path, driver):
@@ -396,6 +397,8 @@ class TestBadDatabase:
         with pytest.raises(StoreUnavailableError, match="PWB_OAUTH_DATABASE_URL") as caught:
             SqlSealedStore(url).get(ROW.row_id)
         assert_clean(caught.value)
+        del caught
+        gc.collect()
 
     @pytest.mark.parametrize("column", ["logged_in_at", "last_used_at", "ended_at"])
     @pytest.mark.parametrize("value", ["tomorrow", 7, b"\xff"])

@@ -308,22 +308,24 @@ class TestLogout:
 class TestDeadline:
     """What takes too long for a web request."""
 
-    def test_wiki_hangs_raises_before_the_server_gives_up(self, any_tool):
+    @pytest.mark.parametrize("fault", ["hang", "trickle"])
+    def test_wiki_is_slow_raises_before_the_server_gives_up(self, any_tool, fault):
         """Out of the middle of an edit; Pywikibot does not wait and try again."""
         alice = any_tool.visitor("Alice")
         with any_tool.flow.account(alice.open()) as account:
             edit(account, "known")  # so that the next block has little to ask
-        any_tool.wiki.fail_next("hang", count=20, seconds=3)
+        any_tool.wiki.fail_next(fault, count=20, seconds=3)
         began = time.monotonic()
         error = try_to_edit(any_tool, alice, "x", seconds=0.5)
         assert time.monotonic() - began < 2.5
         any_tool.wiki._faults.close()
         assert isinstance(error, (DeadlineExceededError, IdentityError))
 
-    def test_wiki_hangs_while_saving_says_that_it_is_not_known(self, any_tool):
+    @pytest.mark.parametrize("fault", ["hang", "trickle"])
+    def test_wiki_is_slow_while_saving_says_that_it_is_not_known(self, any_tool, fault):
         """The visitor is told to look."""
         alice = any_tool.visitor("Alice")
-        any_tool.wiki.fail_next("hang", count=20, action="edit", seconds=3)
+        any_tool.wiki.fail_next(fault, count=20, action="edit", seconds=3)
         error = try_to_edit(any_tool, alice, "x", seconds=1.5)
         any_tool.wiki._faults.close()
         assert isinstance(error, DeadlineExceededError)

@@ -159,6 +159,7 @@ class TestForReal:
             (lambda tool: tool.wiki.fail_next("cut", count=50), 503),
             (lambda tool: tool.wiki.fail_next("maxlag", count=50, action="edit"), 503),
             (lambda tool: tool.wiki.fail_next("hang", count=50, seconds=3), 503),
+            (lambda tool: tool.wiki.fail_next("trickle", count=50, seconds=3), 503),
             (lambda tool: tool.database.rename(tool.database.with_suffix(".gone")), 503),
         ],
     )

@@ -188,7 +188,12 @@ class TestRequestsSession:
             assert not any(session.cookies for session in sessions)
 
     @pytest.mark.parametrize(
-        ("fault", "error"), [("cut", TransportError), ("hang", DeadlineExceededError)]
+        ("fault", "error"),
+        [
+            ("cut", TransportError),
+            ("hang", DeadlineExceededError),
+            ("trickle", DeadlineExceededError),
+        ],
     )
     def test_wiki_does_not_answer_raises_ours(self, tool, fault, error):
         """Which no library takes for a reason to wait for minutes."""

@@ -68,6 +68,11 @@ def _set(ends_at: float | None) -> Iterator[None]:
         _ends_at.reset(token)
 
 
+def is_set() -> bool:
+    """Whether what is called here must end by a time."""
+    return _ends_at.get() is not None
+
+
 def limit(seconds: float) -> float:
     """Shorten a time-out to the time that is left.
 

@@ -10,7 +10,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
-from pwb_oauth import deadline, forks
+from pwb_oauth import deadline, deadline_adapter, forks
 from pwb_oauth.credential import OAuth1AccessToken, Secret
 from pwb_oauth.errors import ConfigurationError
 from pwb_oauth.signing import OAuth1Signer
@@ -153,7 +153,7 @@ def _redirected(url: str, response: requests.Response) -> ConfigurationError:
 
 
 class _Connections:
-    """The adapters that accounts send by. They are Pywikibot's, and so are their connections."""
+    """The adapters that accounts send by: Pywikibot's, or what stands in their places."""
 
     def __init__(self) -> None:
         self._adapters: WeakSet[HTTPAdapter] = WeakSet()
@@ -179,6 +179,15 @@ _connections = _Connections()
 
 class _Session(requests.Session):
     """A session that follows no redirect, whatever a request says, and keeps http off proxies."""
+
+    def get_adapter(self, url: str | bytes) -> BaseAdapter:
+        """As requests does; where there is a deadline, the answer must have ended by then."""
+        adapter = super().get_adapter(url)
+        if not deadline.is_set():
+            return adapter
+        timed = deadline_adapter.in_place_of(adapter)
+        _connections.note([timed])
+        return timed
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Nowhere; requests would read the address even if it were not to follow it."""

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import requests
 from requests.auth import AuthBase
+from urllib3.exceptions import TimeoutError as Urllib3TimeoutError
 
 from pwb_oauth import deadline
 from pwb_oauth._version import __version__
+from pwb_oauth.deadline_adapter import DeadlineAdapter
 from pwb_oauth.errors import TransportError
 from pwb_oauth.wiki import Wiki
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT = 10
 """Seconds to wait for a connection."""
 READ_TIMEOUT = 30
-"""Seconds to wait for the next part of an answer."""
+"""Seconds to wait for the next part of an answer. All of it takes no longer than both together."""
 
 
 def user_agent(wiki: Wiki, *, username: str | None = None, consumer_key: str | None = None) -> str:
@@ -80,7 +82,8 @@ def send(
     wiki.require_safe_transport()
     connect_timeout, read_timeout = map(deadline.limit, (CONNECT_TIMEOUT, READ_TIMEOUT))
     try:
-        with requests.Session() as session:
+        with deadline.within(connect_timeout + read_timeout), requests.Session() as session:
+            session.mount(wiki.server, DeadlineAdapter())
             # Only this machine is reached by http, and a proxy is another.
             session.trust_env = wiki.server.startswith("https:")
             response = session.request(
@@ -121,7 +124,9 @@ def failure(error: requests.RequestException, seconds: float | None = None) -> s
         error: What requests raised.
         seconds: How long was waited for the answer, if it is known.
     """
-    if isinstance(error, requests.Timeout):
+    # What breaks off in the middle of an answer is a ConnectionError, with the reason in it.
+    broken_off = any(isinstance(reason, Urllib3TimeoutError) for reason in error.args)
+    if broken_off or isinstance(error, requests.Timeout):
         time = "in time" if seconds is None else f"within {seconds:g} seconds"
         return f"did not answer {time}. Try again later."
     if isinstance(error, requests.exceptions.SSLError):

@@ -51,11 +51,14 @@ def lock_path(*name: str) -> Path:
 
 
 def _acquire(path: Path, timeout: float) -> BaseFileLock:
-    from filelock import FileLock, SoftFileLock, Timeout  # noqa: PLC0415  # few processes lock
+    from filelock import FileLock, Timeout  # noqa: PLC0415  # few processes lock
 
     try:
         make_private_folder(path.parent)
-        lock = FileLock(path, timeout=timeout, mode=0o600, thread_local=False)
+        # Its substitute on a file system without locks would outlive a process that is killed.
+        lock = FileLock(
+            path, timeout=timeout, mode=0o600, thread_local=False, fallback_to_soft=False
+        )
         lock.acquire()
     except Timeout:
         raise StoreUnavailableError(
@@ -64,10 +67,6 @@ def _acquire(path: Path, timeout: float) -> BaseFileLock:
         ) from None
     except (OSError, NotImplementedError) as exc:
         raise _cannot_lock(path, exc) from exc
-    if isinstance(lock, SoftFileLock):
-        # filelock's substitute on a file system without locks outlives a process that is killed.
-        lock.release()
-        raise _cannot_lock(path, "the file system has no locks")
     return lock
 
 

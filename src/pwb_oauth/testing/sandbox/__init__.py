@@ -234,12 +234,12 @@ class SandboxWiki(Administration):
                 ``"half-json"``, ``"empty"``, ``"401"`` (with WWW-Authenticate), ``"edge-401"``
                 (Wikimedia's edge finds the token expired), ``"jwt"`` (the sessionJwt cookie is said
                 to be another token's), ``"maxlag"``, ``"badtoken"``, ``"redirect"`` (to another
-                host).
+                host), ``"trickle"`` (it is done, and the answer takes ``seconds``).
             count: How many.
             path: Only those whose path ends so: ``"/api.php"``, ``"oauth2/access_token"``.
             action: Only those with this ``action`` of api.php.
             user: Only those of this account.
-            seconds: How long to hang, or what ``Retry-After`` says.
+            seconds: How long to hang, how long the answer takes, or what ``Retry-After`` says.
         """
         self._faults.add(Fault(kind, count, path, action, user, seconds))
 

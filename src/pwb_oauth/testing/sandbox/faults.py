@@ -12,6 +12,8 @@ from werkzeug.wrappers import Response
 from pwb_oauth.testing.sandbox import edge
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pwb_oauth.testing.sandbox.exchange import Context
 
 FaultKind = Literal[
@@ -29,6 +31,7 @@ FaultKind = Literal[
     "lost",
     "maxlag",
     "redirect",
+    "trickle",
 ]
 
 _JSON = "application/json; charset=utf-8"
@@ -77,7 +80,7 @@ class Fault:
         path: The end of the path, ``/api.php`` or ``oauth2/access_token``; None for any.
         action: api.php's ``action``; None for any.
         user: The name of the account that makes a request of api.php or rest.php; None for any.
-        seconds: How long to hang, or what ``Retry-After`` says.
+        seconds: How long to hang, how long the answer takes, or what ``Retry-After`` says.
     """
 
     kind: FaultKind
@@ -142,12 +145,12 @@ class Faults:
 
         Returns:
             What to answer instead of the wiki; None to let the wiki do what was asked, be it after
-            having hung, be it before :meth:`lose` is asked.
+            having hung, be it before :meth:`spoil` is asked.
 
         Raises:
             ConnectionCutError: The connection is to be closed without an answer.
         """
-        if fault.kind == "lost":
+        if fault.kind in ("lost", "trickle"):
             return None
         if fault.kind == "cut":
             raise ConnectionCutError
@@ -157,7 +160,7 @@ class Faults:
             return None
         return _reply(fault)
 
-    def lose(self, fault: Fault) -> None:
+    def spoil(self, fault: Fault, reply: Response) -> None:
         """Fail after the wiki did what was asked.
 
         Raises:
@@ -165,6 +168,18 @@ class Faults:
         """
         if fault.kind == "lost":
             raise ConnectionCutError
+        if fault.kind == "trickle":
+            body = reply.get_data()
+            reply.response = self._trickle(body, fault.seconds)
+            reply.content_length = len(body)
+
+    def _trickle(self, body: bytes, seconds: float) -> Iterator[bytes]:
+        """Give a body in a hundred parts, over so many seconds."""
+        size = len(body) // 100 + 1
+        for start in range(0, len(body), size):
+            if self._closing.wait(seconds * size / len(body)):
+                raise ConnectionCutError
+            yield body[start : start + size]
 
 
 def _reply(fault: Fault) -> Response:

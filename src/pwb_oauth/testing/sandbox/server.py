@@ -250,7 +250,7 @@ class WikiServer:
         reply = self._faults.act(fault)
         if reply is None:
             reply = self._ask_wiki(context)
-            self._faults.lose(fault)
+            self._faults.spoil(fault, reply)
         return reply
 
     def _ask_wiki(self, context: Context) -> Response:
