@@ -147,9 +147,8 @@ class TestDeadlineAdapter:
             for _ in range(3):
                 with deadline.within(5):
                     assert sender.send("GET", server.url, base=base).text == "x" * 200
-            (pool,) = in_place_of(
-                base.get_adapter(server.url)
-            ).poolmanager.pools._container.values()
+            adapter = in_place_of(base.get_adapter(server.url))
+            (pool,) = adapter.poolmanager.pools._container.values()
             assert (pool.num_requests, pool.num_connections, server.served) == (3, 1, 3)
 
     def test_nothing_has_to_end_nothing_is_broken_off(self):
@@ -197,7 +196,7 @@ class TestOAuthEndpoints:
         began = time.monotonic()
         with (
             serving(HEAD, BODY) as server,
-            pytest.raises(TransportError, match="did not answer within 0.3 seconds"),
+            pytest.raises(TransportError, match=r"did not answer within 0\.3 seconds"),
         ):
             transport.send("GET", server.url, user_agent="me")
         assert time.monotonic() - began < 1

@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from pwb_oauth import deadline
 from pwb_oauth.errors import DeadlineExceededError
@@ -85,11 +86,11 @@ class _TimedResponse(http.client.HTTPResponse):
         self.fp = io.BufferedReader(_TimedReader(sock, self.fp.detach()))
 
 
-class _Connection(HTTPConnectionPool.ConnectionCls):  # type: ignore[misc]
+class _Connection(HTTPConnection):
     response_class = _TimedResponse
 
 
-class _SecureConnection(HTTPSConnectionPool.ConnectionCls):  # type: ignore[misc]
+class _SecureConnection(HTTPSConnection):
     response_class = _TimedResponse
 
 

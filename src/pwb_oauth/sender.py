@@ -180,7 +180,7 @@ _connections = _Connections()
 class _Session(requests.Session):
     """A session that follows no redirect, whatever a request says, and keeps http off proxies."""
 
-    def get_adapter(self, url: str | bytes) -> BaseAdapter:
+    def get_adapter(self, url: str) -> BaseAdapter:
         """As requests does; where there is a deadline, the answer must have ended by then."""
         adapter = super().get_adapter(url)
         if not deadline.is_set():
