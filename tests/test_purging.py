@@ -42,23 +42,23 @@ class TestInBatches:
         """Until one deletes nothing."""
         delete_some, asked = table(clock, 250, 0.0)
         assert in_batches(delete_some) == 250
-        assert asked == [(50, None), *((50, number) for number in range(49, 250, 50))]
+        assert asked == [(25, None), *((25, number) for number in range(24, 250, 25))]
 
     def test_nothing_to_delete_takes_one_look_and_no_pause(self, clock):
         """As on most days."""
         delete_some, asked = table(clock, 0, 0.0)
         assert in_batches(delete_some) == 0
-        assert asked == [(50, None)]
+        assert asked == [(25, None)]
         assert clock["pauses"] == []
 
     def test_slow_database_gets_smaller_batches(self, clock):
-        """Until one takes no longer than it should; not fewer rows than ten."""
-        delete_some, asked = table(clock, 500, 0.0019)
+        """Until one takes no longer than it should; not fewer rows than five."""
+        delete_some, asked = table(clock, 500, 0.0022)
         in_batches(delete_some)
-        assert [size for size, _ in asked][:6] == [50, 25, 35, 17, 27, 13]
+        assert [size for size, _ in asked][:6] == [25, 12, 17, 8, 13, 18]
         delete_some, asked = table(clock, 500, 1.0)
         in_batches(delete_some)
-        assert [size for size, _ in asked][:6] == [50, 25, 12, 10, 10, 10]
+        assert [size for size, _ in asked][:6] == [25, 12, 6, 5, 5, 5]
 
     def test_database_that_recovers_gets_larger_batches(self, clock):
         """Up to what a batch is at most."""
@@ -69,7 +69,7 @@ class TestInBatches:
             return delete_some(size, place)
 
         in_batches(slow_at_first)
-        assert [size for size, _ in asked][4:11] == [10, 10, 20, 30, 40, 50, 50]
+        assert [size for size, _ in asked][4:11] == [5, 5, 10, 15, 20, 25, 25]
 
     def test_most_of_the_time_is_left_to_others(self, clock):
         """However long a batch takes; a writer that waits for SQLite needs 25 ms in any case."""

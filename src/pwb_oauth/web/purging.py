@@ -10,13 +10,13 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-BATCH = 50
+BATCH = 25
 """How many rows are deleted in one transaction at most."""
 
-LONG = 0.05
+LONG = 0.03
 """Seconds after which the next transaction deletes half as many rows."""
 
-_LEAST = 10
+_LEAST = 5
 _PAUSE = 0.03  # a writer that waits for SQLite looks again within that time
 
 
