@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -32,6 +33,22 @@ def log_in(person):
 
 class TestWhoami:
     """Whom the wiki takes us for."""
+
+    def test_interrupted_while_the_token_is_renewed_nothing_is_lost(self, person, log_in):
+        """The wiki has ended the old one already."""
+        old = log_in()
+        person.wiki.expire_tokens()
+        person.wiki.fail_next("hang", path="/oauth2/access_token", seconds=1.5)
+        terminal = person.at_terminal("whoami")
+        while person.wiki._faults._waiting[0].count:
+            time.sleep(0.01)
+        terminal.sendintr()
+        code, text = ended(terminal)
+        assert (code, "Traceback" in text) == (130, False)
+        with person.at_home():
+            new = open_token_store("keyring:").load(TokenKey(person.host, "Alice"))
+        assert new.access_token != old.access_token
+        assert person.over_pipe("whoami").stdout == "Alice\n"
 
     @pytest.mark.parametrize("kind", ["1.0a", "1.0a owner-only", "2.0", "2.0 owner-only"])
     def test_it_prints_the_name_alone(self, person, log_in, kind):

@@ -16,7 +16,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "pwb_oauth"
 LAYERS = (
     {"_version"},
     {"errors"},
-    {"base_string", "blocks", "clock", "deadline", "forks", "grants", "quiet", "wiki", "writes"},
+    {"base_string", "blocks", "clock", "deadline", "forks", "grants", "interruptions", "quiet", "wiki", "writes"},
     {"credential", "deadline_adapter"},
     {"answers", "encryption", "signing", "tokens", "transport"},
     {"stores"},

@@ -10,7 +10,7 @@ import copy
 import threading
 from typing import TYPE_CHECKING
 
-from pwb_oauth import clock, forks
+from pwb_oauth import clock, forks, interruptions
 from pwb_oauth.credential import OAuth2AccessToken
 from pwb_oauth.errors import (
     LoginRequiredError,
@@ -248,11 +248,13 @@ class LiveCredential:
             if current is None:
                 raise self.end(stale, "Logged out meanwhile")
             if current.access_token == stale.access_token:
-                used, current = current.access_token, self._refreshed(current)
-                # A store that fails now is asked to keep it again before the next renewal.
-                self._unsaved = (used, current)
-                replaced = entry.replace(current)
-                self._unsaved = (None, None)
+                # The wiki has ended the old tokens before the new ones are stored.
+                with interruptions.held_back():
+                    used, current = current.access_token, self._refreshed(current)
+                    # A store that fails now is asked to keep it again before the next renewal.
+                    self._unsaved = (used, current)
+                    replaced = entry.replace(current)
+                    self._unsaved = (None, None)
                 if not replaced:
                     # Logged out, or logged in anew: what we got for the old login is dropped.
                     return self._read_again(stale)
