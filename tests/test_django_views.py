@@ -253,13 +253,14 @@ class TestProblems:
         assert not [name for name in visitor.cookies if "pending" in name]
         assert visitor.who() == "Alice"
 
-    def test_key_removed_means_signed_out(self, visitor, settings_override):
-        """And nothing else."""
+    def test_key_removed_means_signed_out(self, visitor, settings_override, caplog):
+        """And nothing else; the operator reads of it once."""
         from pwb_oauth.encryption import new_key
 
         visitor.log_in()
         with settings_override(PWB_OAUTH_ENCRYPTION_KEYS=new_key()):
-            assert visitor.who() == "nobody"
+            assert visitor.who() == visitor.who() == "nobody"
+        assert caplog.text.count("need the encryption key with the id") == 1
 
     def test_wrong_settings_are_explained(self, visitor, settings_override):
         """Without their values."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 
 import pytest
@@ -77,13 +78,14 @@ class TestEditing:
 class TestStaying:
     """A visitor was signed in, and is not any more."""
 
-    def test_key_was_removed_visitor_is_signed_out(self, visitor, wiki, tmp_path):
-        """And signs in again."""
+    def test_key_was_removed_visitor_is_signed_out(self, visitor, wiki, caplog):
+        """And signs in again; the operator reads of it once."""
         settings = {**visitor.app.config, "PWB_OAUTH_ENCRYPTION_KEYS": new_key()}
         later = Visitor(create_app(**settings), wiki)
         for name, value in visitor.cookies.items():
             later.set_cookie(name, value)
-        assert later.who() == "nobody"
+        assert later.who() == later.who() == "nobody"
+        assert caplog.text.count("need the encryption key with the id") == 1
         later.log_in()
         assert later.who() == "Alice"
 
@@ -96,11 +98,14 @@ class TestStaying:
             later.set_cookie(name, value)
         assert later.who() == "Alice"
 
-    def test_too_much_time_passed_visitor_is_signed_out(self, visitor, monkeypatch):
-        """The cookie may live longer, its row does not."""
+    def test_too_much_time_passed_visitor_is_signed_out(self, visitor, monkeypatch, caplog):
+        """The cookie may live longer, its row does not; the log says so once."""
+        caplog.set_level(logging.INFO, "pwb_oauth.web")
         now = clock.now()
         monkeypatch.setattr(clock, "now", lambda: now + timedelta(days=31))
-        assert visitor.who() == "nobody"
+        assert visitor.who() == visitor.who() == "nobody"
+        assert "pwb_oauth" in visitor.cookies
+        assert caplog.text.count("PWB_OAUTH_SESSION_IDLE") == 1
 
 
 class TestDatabase:

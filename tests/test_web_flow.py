@@ -50,6 +50,15 @@ def later(monkeypatch):
     return move
 
 
+def told(caplog) -> list[tuple[str, str]]:
+    """What the operator finds in the log, with how grave it is."""
+    return [
+        (record.levelname, record.getMessage())
+        for record in caplog.records
+        if record.name == "pwb_oauth.web"
+    ]
+
+
 class TestSignIn:
     """``WebFlow.begin`` and ``WebFlow.finish``."""
 
@@ -289,6 +298,55 @@ class TestKeys:
         any_tool.start(encryption_keys=f"{new} {old}")
         assert alice.open().username == "Alice"
 
+    def test_removed_is_told_to_the_operator_once_an_hour(self, tool, later, caplog):
+        """By its id, and with what to do; not for each of the visitors whom it signs out."""
+        visitors = [tool.visitor("Alice"), tool.visitor("Bob")]
+        row_ids = [each.row_id for each in visitors]
+        missing = tool.rows()[0]["key_id"]
+        new = new_key()
+        tool.start(encryption_keys=new)
+        for hour in range(2):
+            later(timedelta(hours=hour))
+            assert [each.open() for each in visitors * 2] == [None] * 4
+            said = told(caplog)
+            assert len(said) == hour + 1
+        assert {level for level, _ in said} == {"WARNING"}
+        assert f"the encryption key with the id {missing}" in said[0][1]
+        assert "put it back" in said[0][1]
+        assert tool.flow._seal.key_ids[0] in said[0][1]
+        secret = [*row_ids, new, tool.rows()[0]["sealed"]]
+        assert not [each for each in secret if each in caplog.text]
+
+    def test_removed_is_told_of_a_job_too(self, tool, caplog):
+        """Its worker may be the one that has other keys."""
+        handle = tool.flow.handle(tool.visitor().open(), "task")
+        row_key = tool.settings.encryption_keys
+        tool.start(encryption_keys=f"{new_key()} {row_key}")
+        tool.tamper(tool.rows()[0]["row_id"], key_id="01234567")
+        with pytest.raises(LoginRequiredError), tool.flow.job(handle, "task"):
+            pass
+        assert "the id 01234567" in caplog.text
+
+    @pytest.mark.parametrize("key_id", ["", "garbage!", "0123456\n", "0123456789abcdef"])
+    def test_id_is_none_nothing_is_told(self, tool, caplog, key_id):
+        """Somebody wrote it into the table, and would write it into the log."""
+        browser = tool.visitor()
+        tool.tamper(browser.row_id, key_id=key_id)
+        assert browser.open() is None
+        assert told(caplog) == []
+
+    def test_others_are_there_nothing_is_told(self, tool, caplog):
+        """Neither of a visitor who stays nor of a cookie that opens nothing."""
+        browser, gone = tool.visitor(), tool.visitor()
+        tool.start(encryption_keys=f"{new_key()} {tool.settings.encryption_keys}")
+        tool.flow.forget(gone.row_id)
+        forged = SessionCookie(browser.row_id, secrets.token_bytes(32)).text
+        assert browser.open() is not None
+        assert gone.open() is None
+        assert tool.flow.open({"pwb_oauth": forged}, browser.row_id) is None
+        assert tool.flow.open({"pwb_oauth": "garbage"}, browser.row_id) is None
+        assert told(caplog) == []
+
     def test_refresh_seals_under_the_newest_key(self, tool):
         """So that sessions that are used outlive the key."""
         old = tool.settings.encryption_keys
@@ -322,6 +380,27 @@ class TestLifetime:
         later(14 * DAY)
         assert alice.open() is None
         assert len(tool.rows()) == 1  # purge deletes it
+
+    @pytest.mark.parametrize(
+        ("settings", "after", "reason"),
+        [
+            ({}, 14 * DAY, "was not used for 14 days, 0:00:00 (PWB_OAUTH_SESSION_IDLE)"),
+            ({"idle": 99 * DAY}, 30 * DAY, "has lasted for 30 days, 0:00:00 (PWB_OAUTH_SESSION_L"),
+        ],
+    )
+    def test_over_is_told_to_the_operator(self, tool, later, caplog, settings, after, reason):
+        """By which setting; not of who was signed out already."""
+        caplog.set_level("INFO", "pwb_oauth.web")
+        tool.start(**settings)
+        browser = tool.visitor()
+        later(after)
+        assert browser.open() is None
+        ((level, message),) = told(caplog)
+        assert level == "INFO"
+        assert reason in message
+        assert browser.row_id not in caplog.text
+        assert tool.flow.open(browser.cookies, browser.row_id, tell=False) is None
+        assert len(told(caplog)) == 1
 
     def test_use_is_noted_once_an_hour(self, tool, later, monkeypatch):
         """Opening is a read."""

@@ -27,6 +27,7 @@ from pwb_oauth.web.cookies import Cookie, CookieNames, SessionCookie
 from pwb_oauth.web.jobs import Handles
 from pwb_oauth.web.next_url import safe_next_url
 from pwb_oauth.web.pending import Attempt, PendingCookies
+from pwb_oauth.web.problems import LOGGER
 from pwb_oauth.web.sealed_store import SealedRow
 from pwb_oauth.web.sealing import Seal
 from pwb_oauth.web.user_session import UserSession
@@ -47,6 +48,7 @@ DEADLINE = 10.0
 _FAREWELL = 3.0
 """Seconds to try to end the tokens on the wiki when a visitor signs out."""
 _NOTED_EVERY = timedelta(hours=1)
+_TOLD_EVERY = timedelta(hours=1)
 # What MediaWiki sends where the user pressed Cancel, without state.
 _DENIED = frozenset({"access_denied", "unauthorized_client"})
 
@@ -95,6 +97,7 @@ class WebFlow:
         self._pending = PendingCookies(settings, self._names)
         self._seal = Seal(settings)
         self._handles = Handles(settings)
+        self._told_at: dict[str, datetime] = {}  # of which keys we said that they are missing
 
     def begin(self, next_url: str | None, cookies: Mapping[str, str]) -> Departure:
         """Send a visitor to the wiki.
@@ -151,12 +154,15 @@ class WebFlow:
             return ()
         return (self._names.deleted(name),) if name in cookies else ()
 
-    def open(self, cookies: Mapping[str, str], row_id: str | None) -> UserSession | None:
+    def open(
+        self, cookies: Mapping[str, str], row_id: str | None, *, tell: bool = True
+    ) -> UserSession | None:
         """The user session of a browser, by one read of the store.
 
         Args:
             cookies: What the browser has.
             row_id: What the framework's own session holds; another row's is nobody's.
+            tell: Whether the log says that somebody is signed out by a missing key or by time.
 
         Returns:
             None if nobody is signed in, whatever the reason.
@@ -167,7 +173,7 @@ class WebFlow:
         cookie = SessionCookie.parse(cookies.get(self._names.session, ""))
         if cookie is None or row_id is None or not same(cookie.row_id, row_id):
             return None
-        return self._opened(cookie)
+        return self._opened(cookie, tell=tell)
 
     @contextmanager
     def account(
@@ -351,18 +357,53 @@ class WebFlow:
             raise
         return self._session(row, credential, cookie)
 
-    def _opened(self, cookie: SessionCookie) -> UserSession | None:
+    def _opened(self, cookie: SessionCookie, *, tell: bool = True) -> UserSession | None:
         row = self.store.get(cookie.row_id)
-        credential = None if row is None or row.ended_at else self._seal.unseal(row, cookie.key)
-        if row is None or credential is None:
+        if row is None or row.ended_at:
+            return None
+        credential = self._seal.unseal(row, cookie.key)
+        if credential is None:
+            if tell:
+                self._tell_of_missing_key(row)
             return None
         session = self._session(row, credential, cookie)
         now = clock.now()
         if now >= session.ends_at:
+            if tell:
+                self._tell_of_end(row)
             return None
         if now - row.last_used_at >= min(_NOTED_EVERY, self.settings.idle / 2):
             self.store.touch(row.row_id, now)
         return session
+
+    def _tell_of_missing_key(self, row: SealedRow) -> None:
+        """Tell the operator, once an hour and not for each visitor, of a key that rows still need.
+
+        All visitors may be concerned, and an operator who took the key out on purpose knows.
+        """
+        if not self._seal.misses_key_of(row):
+            return
+        now = clock.now()
+        told_at = self._told_at.get(row.key_id)
+        if told_at is not None and now - told_at < _TOLD_EVERY:
+            return
+        self._told_at[row.key_id] = now
+        LOGGER.warning(
+            "Visitors are signed out whose rows need the encryption key with the id %s, and "
+            "PWB_OAUTH_ENCRYPTION_KEYS holds %s. If that key was not taken out on purpose, put it "
+            "back behind the newest one, and see that all processes have the same keys. This is "
+            "said once an hour at most.",
+            row.key_id,
+            " and ".join(self._seal.key_ids),
+        )
+
+    def _tell_of_end(self, row: SealedRow) -> None:
+        settings = self.settings
+        if clock.now() - row.last_used_at >= settings.idle:
+            how, name, limit = "was not used for", "PWB_OAUTH_SESSION_IDLE", settings.idle
+        else:
+            how, name, limit = "has lasted for", "PWB_OAUTH_SESSION_LIFETIME", settings.lifetime
+        LOGGER.info("A visitor is signed out whose user session %s %s (%s).", how, limit, name)
 
     def _session(
         self, row: SealedRow, credential: Credential, cookie: SessionCookie

@@ -7,6 +7,7 @@ application's key, and a cookie alone open nothing, and what was moved to anothe
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from pwb_oauth.web.sealed_store import SealedRow
     from pwb_oauth.web.settings import WebSettings
 
+_KEY_ID = re.compile(r"[0-9a-f]{8}")
+
 
 class Seal:
     """Seals and unseals for one web tool."""
@@ -26,6 +29,18 @@ class Seal:
         """Seal for this purpose alone."""
         self._settings = settings
         self._cipher = Cipher.of("web", settings.encryption_keys)
+
+    @property
+    def key_ids(self) -> tuple[str, ...]:
+        """The ids of the application's keys, newest first."""
+        return tuple(self._cipher.keys)
+
+    def misses_key_of(self, row: SealedRow) -> bool:
+        """Whether a row needs a key that is not among the application's.
+
+        What is no id at all was written by somebody else: the row is damaged.
+        """
+        return row.key_id not in self._cipher.keys and bool(_KEY_ID.fullmatch(row.key_id))
 
     def seal(self, credential: Credential, row_id: str, key: bytes) -> Encrypted:
         """Seal a credential under the newest of the application's keys.

@@ -198,7 +198,7 @@ def _row_of_cookie(request: HttpRequest) -> str | None:
     """The row that the cookie opens; None if it opens none."""
     found = [cookie for cookie in map(SessionCookie.parse, request.COOKIES.values()) if cookie]
     for cookie in found:
-        if conf.flow().open(request.COOKIES, cookie.row_id) is not None:
+        if conf.flow().open(request.COOKIES, cookie.row_id, tell=False) is not None:
             return cookie.row_id
     return None
 

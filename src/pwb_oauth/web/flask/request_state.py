@@ -192,7 +192,8 @@ def _forget_stray(row_id: str | None) -> None:
     cookie = SessionCookie.parse(request.cookies.get(_cookie_name(), ""))
     if cookie is None or cookie.row_id == row_id:
         return
-    if flow().open(request.cookies, cookie.row_id) is not None:
+    # What is over stays in the browser, and was told when its visitor was signed out.
+    if flow().open(request.cookies, cookie.row_id, tell=False) is not None:
         _forget(cookie.row_id)
 
 
