@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import pickle
+import threading
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import pywikibot
@@ -13,7 +15,7 @@ from pywikibot.data import api
 from pywikibot.login import LoginStatus
 from pywikibot.site._siteinfo import Siteinfo
 
-from bot_actions import authors
+from bot_actions import authors, in_threads
 from pwb_oauth import prefetch
 from pwb_oauth.errors import UsernameMismatchError
 
@@ -41,6 +43,13 @@ def edit(bot, user="Alice", page=None, text="text"):
     page.save(quiet=True)
     assert authors(bot.wiki, "Main Page")[-1] == user
     return page, len(bot.wiki.log) - before
+
+
+def save(site, name):
+    """Save a page of somebody's own."""
+    page = pywikibot.Page(site, f"By {name}")
+    page.text = "text"
+    page.save(quiet=True)
 
 
 def start_anew(monkeypatch):
@@ -237,6 +246,54 @@ def values(site):
     return found
 
 
+class TestTogether:
+    """Several threads that know nothing of a wiki yet."""
+
+    def test_they_ask_once(self, bot):
+        """Six accounts; the site, and each of its modules."""
+        names = [f"Bot {number}" for number in range(6)]
+        for name in names:
+            bot.wiki.add_user(name)
+            bot.log_in("2.0 owner-only", name)
+
+        def work(number):
+            save(pywikibot.Site("en", "sandbox", user=names[number]), names[number])
+
+        assert in_threads(len(names), work) == []
+        queries = [entry.params.get("siprop") for entry in bot.wiki.log.select(action="query")]
+        assert len([each for each in queries if each]) == 1
+        modules = [entry.params["modules"] for entry in bot.wiki.log.select(action="paraminfo")]
+        assert len(modules) == len(set(modules)) <= 2
+
+    def test_thread_that_is_kept_waiting_asks_as_well(self, bot, monkeypatch):
+        """Another one may hang."""
+        monkeypatch.setattr(prefetch, "_PATIENCE", 0.01)
+        bot.log_in("2.0 owner-only", "Alice")
+        site = pywikibot.Site("en", "sandbox", user="Alice")
+        held, let_go = threading.Event(), threading.Event()
+        wiki = prefetch._wikis.setdefault(f"{bot.wiki.url}/w/api.php", prefetch._Wiki())
+
+        def hang():
+            with wiki.properties_lock, wiki.modules_lock:
+                held.set()
+                let_go.wait(30)
+
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(hang)
+            held.wait(10)
+            save(site, "Alice")
+            let_go.set()
+        assert "query+info" in wiki.modules["_paraminfo"]
+
+    def test_pickled_site_has_pywikibots_own(self, bot):
+        """Locks cannot be pickled, and nobody is left to share with."""
+        bot.log_in("2.0 owner-only", "Alice")
+        site = edit(bot, "Alice")[0].site
+        copied = pickle.loads(pickle.dumps(site))  # noqa: S301
+        assert type(copied._paraminfo) is api.ParamInfo
+        assert "query+info" in copied._paraminfo._paraminfo
+
+
 class TestLetGo:
     """``prefetch.let_go``."""
 
@@ -247,7 +304,8 @@ class TestLetGo:
         first = page.site
         prefetch.let_go(first)
         (wiki,) = prefetch._wikis.values()
-        assert wiki.modules.site is None
+        assert "query+info" in wiki.modules["_paraminfo"]
+        assert "site" not in wiki.modules
         gone = weakref.ref(first)
         del first, page
         pywikibot._sites.clear()

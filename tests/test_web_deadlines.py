@@ -109,8 +109,6 @@ class TestLetGo:
         """By another visitor's thread: the dictionary changes while it is gone through."""
 
         class Growing:
-            modules = None
-
             @property
             def properties(self):
                 prefetch._wikis[f"http://{len(prefetch._wikis)}"] = prefetch._Wiki()

@@ -46,11 +46,15 @@ class TestManyVisitors:
     def test_at_once_each_patrol_is_by_the_right_one(self, any_tool, sessions):
         """Six threads, six people, one wiki that nobody in this process knows yet."""
         changes = [unpatrolled(any_tool.wiki, f"Seen by {name}") for name in NAMES]
+        requests = Requests(any_tool.wiki)
         errors = in_threads(
             len(NAMES), lambda number: patrol(any_tool, sessions[NAMES[number]], changes[number])
         )
         assert errors == []
         assert patrollers(any_tool.wiki) == {f"Seen by {name}": name for name in NAMES}
+        assert len([each for each in requests if each.params.get("siprop")]) == 1
+        asked = [each.params["modules"] for each in requests.of("paraminfo")]
+        assert len(asked) == len(set(asked))
 
     def test_what_they_share_is_asked_for_once(self, any_tool, sessions):
         """Site information and parameter information; the others ask who they are, and patrol."""

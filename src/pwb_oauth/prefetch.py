@@ -11,14 +11,17 @@ Pywikibot asks as it always does.
 
 from __future__ import annotations
 
-import copy
 import inspect
-from dataclasses import dataclass, field
+import threading
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from pywikibot import Timestamp, config
 from pywikibot.data import api
 from pywikibot.site._siteinfo import Siteinfo
+
+from pwb_oauth import deadline, forks
+from pwb_oauth.errors import DeadlineExceededError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,16 +47,59 @@ _MODULES = frozenset(
 )
 
 
-@dataclass
+# Seconds to wait for another thread that asks the same.
+_PATIENCE = 10.0
+
+
 class _Wiki:
     """What is the same for all accounts of a wiki."""
 
-    properties: dict[str, Any] = field(default_factory=dict)
-    modules: Any = None
-    namespaces: Any = None
+    def __init__(self) -> None:
+        self.properties: dict[str, Any] = {}
+        self.modules: dict[str, Any] = {}
+        self.namespaces: Any = None
+        self.begin_anew()
+        forks.renew_in_children(self)
+
+    def begin_anew(self) -> None:
+        """Make locks, in a child of a fork once more."""
+        # Two, since whoever asks for modules may have to sign in first.
+        self.properties_lock = threading.RLock()
+        self.modules_lock = threading.RLock()
 
 
 _wikis: dict[str, _Wiki] = {}
+
+
+class _Modules(api.ParamInfo):  # type: ignore[misc]
+    """What is known of a wiki's API modules: one thread asks, and the others take it over."""
+
+    def __init__(self, site: APISite, wiki: _Wiki) -> None:
+        super().__init__(site, set(_MODULES))
+        self._wiki = wiki
+        self._take_over()
+
+    def _init(self) -> None:
+        if self._is_known():
+            return
+        with _in_turn(self._wiki.modules_lock):
+            self._take_over()
+            if not self._is_known():
+                super()._init()
+                own = ("site", "_wiki")
+                state = {name: value for name, value in vars(self).items() if name not in own}
+                self._wiki.modules = state
+
+    def _take_over(self) -> None:
+        self.__dict__.update(self._wiki.modules)
+
+    def _is_known(self) -> bool:
+        return "query" in self._modules
+
+    def __reduce__(self) -> Any:
+        """In a pickle it is Pywikibot's own: sites are pickled with it."""
+        state = {name: value for name, value in vars(self).items() if name != "_wiki"}
+        return object.__new__, (api.ParamInfo,), state
 
 
 def prefetch(site: APISite, api_url: str) -> None:
@@ -74,14 +120,20 @@ def prefetch(site: APISite, api_url: str) -> None:
     site._siteinfo._cache = wiki.properties  # noqa: SLF001
     if wiki.namespaces is not None:
         site._namespaces = wiki.namespaces  # noqa: SLF001  # where Pywikibot keeps them
-    _share_modules(site, wiki)
-    unknown = list(_unknown_properties(site))
-    answer = _ask(site, [name for request in unknown for name in request["siprop"]])
-    if "userinfo" not in answer:
-        return  # Pywikibot has an error for that
-    site._userinfo = answer["userinfo"]  # noqa: SLF001
-    for request in unknown:
-        _keep_properties(site, request, answer)
+    site._paraminfo = _Modules(site, wiki)  # noqa: SLF001
+    with ExitStack() as turn:
+        unknown = list(_unknown_properties(site))
+        if unknown:
+            turn.enter_context(_in_turn(wiki.properties_lock))
+            unknown = list(_unknown_properties(site))  # another thread may have asked meanwhile
+            if not unknown:
+                turn.close()
+        answer = _ask(site, [name for request in unknown for name in request["siprop"]])
+        if "userinfo" not in answer:
+            return  # Pywikibot has an error for that
+        site._userinfo = answer["userinfo"]  # noqa: SLF001
+        for request in unknown:
+            _keep_properties(site, request, answer)
     _keep_tokens(site, answer.get("tokens", {}))
 
 
@@ -94,9 +146,6 @@ def let_go(site: APISite) -> None:
     for wiki in list(_wikis.values()):  # others may add to it just now
         if wiki.properties is site._siteinfo._cache:  # noqa: SLF001
             wiki.namespaces = vars(site).get("_namespaces", wiki.namespaces)
-        if wiki.modules is not None and wiki.modules.site is site:
-            wiki.modules = copy.copy(wiki.modules)
-            wiki.modules.site = None
 
 
 def _is_as_expected(site: APISite) -> bool:
@@ -109,6 +158,7 @@ def _is_as_expected(site: APISite) -> bool:
     )
     functions = (
         (api.ParamInfo.__init__, ["self", "site", "preloaded_modules"]),
+        (api.ParamInfo._init, ["self"]),  # noqa: SLF001
         (api.CachedRequest._load_cache, ["self"]),  # noqa: SLF001
         (api.CachedRequest._write_cache, ["self", "data"]),  # noqa: SLF001
         (Siteinfo._post_process, ["prop", "data"]),  # noqa: SLF001
@@ -119,13 +169,17 @@ def _is_as_expected(site: APISite) -> bool:
     ) and all(list(inspect.signature(call).parameters) == names for call, names in functions)
 
 
-def _share_modules(site: APISite, wiki: _Wiki) -> None:
-    known = wiki.modules
-    if known is None or "query" not in known._modules:  # noqa: SLF001
-        site._paraminfo = wiki.modules = api.ParamInfo(site, set(_MODULES))  # noqa: SLF001
-    else:
-        site._paraminfo = copy.copy(known)  # noqa: SLF001
-        site._paraminfo.site = site  # noqa: SLF001
+@contextmanager
+def _in_turn(lock: threading.RLock) -> Iterator[None]:
+    """Wait for another thread that asks the same, but not for long: then ask as well."""
+    had = False
+    with suppress(DeadlineExceededError):  # the request itself will say so
+        had = lock.acquire(timeout=deadline.limit(_PATIENCE))
+    try:
+        yield
+    finally:
+        if had:
+            lock.release()
 
 
 def _unknown_properties(site: APISite) -> Iterator[Any]:
