@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -20,6 +21,7 @@ from bot_actions import authors, edits, save
 from person import Person, ended
 from pwb_oauth import cli, sites
 from pwb_oauth.accounts import Accounts
+from pwb_oauth.cli import storage
 from pwb_oauth.credential import Consumer, Credential, OAuth1AccessToken, OAuth2AccessToken
 from pwb_oauth.encryption import new_key
 from pwb_oauth.errors import LoginRequiredError
@@ -184,6 +186,50 @@ class TestMove:
         assert person.over_pipe("move", "--all", "--store", url, "--to", "keyring:").returncode == 4
 
 
+class TestJson:
+    """``--json``: one document on standard output, and all else beside it."""
+
+    def report(self, person, *arguments):
+        ran = person.over_pipe("move", "--json", *arguments)
+        assert_no_secret(ran.stdout + ran.stderr)
+        return ran.returncode, json.loads(ran.stdout)["accounts"], ran.stderr
+
+    def test_all_each_is_listed_with_what_became_of_it(self, person, old, new):
+        """In the words of migrate; the exit code says that it is not all."""
+        new.save(ALICE, of_alice(hours=1))
+        line = ("--all", "--store", old.url, "--to", new.url)
+        code, (alice, bob), errors = self.report(person, *line)
+        problem = alice.pop("problem")
+        assert code == 1
+        assert alice == {"wiki": META, "username": "Alice", "status": "left", "store": None}
+        assert problem in errors
+        assert problem.startswith(f"{new.url} has a newer credential of Alice on {META}")
+        assert bob == {
+            "wiki": OTHER,
+            "username": "Bób's bot",
+            "status": "moved",
+            "problem": None,
+            "store": new.url,
+        }
+        old.forget(ALICE)
+        code, accounts, errors = self.report(person, *line)
+        assert (code, {one["status"] for one in accounts}) == (0, {"moved"})
+        assert "Start them again with PWB_OAUTH_STORE" in errors
+
+    def test_named_account_cannot_be_moved_it_is_listed(self, person, old, new):
+        """The error is on standard error too, in one line."""
+        new.save(ALICE, of_alice(hours=1))
+        code, (alice,), errors = self.report(person, META, "--store", old.url, "--to", new.url)
+        assert (code, alice["status"], errors.count("\n")) == (1, "left", 1)
+        assert held(old)[ALICE] == of_alice()
+
+    @pytest.mark.parametrize("options", [[], ["--all"]])
+    def test_nothing_to_move_the_document_is_there_all_the_same(self, person, new, options):
+        """And exit code 4."""
+        code, accounts, errors = self.report(person, "--to", new.url, *options)
+        assert (code, accounts, errors.count("\n")) == (4, [], 1)
+
+
 class TestWrongUse:
     """Exit code 2, and nothing is touched."""
 
@@ -210,6 +256,26 @@ class TestWrongUse:
         assert "hunter2" not in ran.stderr
         assert len(held(old)) == 2
 
+    @pytest.mark.parametrize("option", ["--to", "--store"])
+    def test_password_on_the_command_line_it_is_refused(self, person, old, option):
+        """In one line that does not repeat it, and says where it belongs."""
+        url = "mariadb+pymysql://me:hunter2@127.0.0.1:9/tokens"
+        ran = person.over_pipe("move", "--all", option, url)
+        assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (2, "", 1)
+        assert f"into PWB_OAUTH_STORE and leave out {option}, or" in ran.stderr
+        assert "?read_default_file=FILE" in ran.stderr
+        assert "~/.pgpass" in ran.stderr
+        assert "hunter2" not in ran.stderr
+        assert len(held(old)) == 2
+
+    def test_password_in_the_variable_the_next_step_does_not_repeat_it(self):
+        """It says that something is missing from what it shows."""
+        store = SqlTokenStore("mysql+pymysql://me:hunter2@db/x", KEYS)
+        assert storage.how_found(store, None) == (
+            "with PWB_OAUTH_STORE='mysql+pymysql://me:***@db/x' (and the password and the "
+            "parameters that are not shown here) and with PWB_OAUTH_ENCRYPTION_KEYS"
+        )
+
     @pytest.mark.parametrize("options", [[], ["--all"]])
     def test_nothing_to_move_it_is_4(self, person, new, options):
         """In neither of the stores."""
@@ -218,9 +284,9 @@ class TestWrongUse:
         assert "pwb-oauth login" in ran.stderr
 
     def test_store_that_is_away_nothing_is_lost(self, person, old):
-        """One line without the password, exit code 1."""
-        url = "postgresql+psycopg://me:hunter2@127.0.0.1:9/tokens"
-        ran = person.over_pipe("move", META, "--store", old.url, "--to", url)
+        """One line without the password, exit code 1. From the variable a password is taken."""
+        person.variables["PWB_OAUTH_STORE"] = "postgresql+psycopg://me:hunter2@127.0.0.1:9/tokens"
+        ran = person.over_pipe("move", META, "--store", old.url)
         assert (ran.returncode, ran.stdout) == (1, "")
         assert ran.stderr.count("\n") == 1
         assert "hunter2" not in ran.stderr

@@ -137,18 +137,56 @@ class TestSetup:
 
     @pytest.mark.parametrize("times", [1, 2])
     def test_other_store_than_scripts_open_it_says_what_they_need(self, person, times):
-        """The line names none; also where it was there before. A password is not repeated."""
+        """The line names none; also where it was there before."""
         person.variables["PWB_OAUTH_ENCRYPTION_KEYS"] = person.over_pipe("key").stdout.strip()
-        url = "mysql+pymysql://me:hunter2@db/x"
+        url = f"mysql+pymysql://me@db/x?read_default_file={person.home}/my.cnf"
         for _ in range(times):
             ran = person.over_pipe("setup", "--yes", "--store", url)
         assert ran.returncode == 0
         assert (
-            "Warning: Scripts find what is in mysql+pymysql://me:***@db/x only with "
-            "PWB_OAUTH_STORE='mysql+pymysql://me:***@db/x' (and the password and the parameters "
+            "Warning: Scripts find what is in mysql+pymysql://me@db/x only with "
+            "PWB_OAUTH_STORE=mysql+pymysql://me@db/x (and the password and the parameters "
             "that are not shown here) and with PWB_OAUTH_ENCRYPTION_KEYS."
         ) in ran.stderr
-        assert "hunter2" not in ran.stdout + ran.stderr + person.config.read_text()
+
+    @pytest.mark.parametrize("command", ["setup", "key"])
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "mysql+pymysql://me:hunter2@db/x",
+            "postgresql+psycopg://me:a/hunter2?@db/x",
+            "postgresql+psycopg://me:hunter2@[::1]:5432/x",
+            "mysql+pymysql://db/x?user=me&passwd=hunter2",
+            "postgresql://db/x?user=me&Pass%77ord=hunter2",
+            "mysql+pymysql://me@db/x?ssl_key=k&ssl_key_password=hunter2",
+        ],
+    )
+    def test_store_with_a_password_it_is_refused_and_not_repeated(self, person, command, url):
+        """Also where the store serves for nothing; one line, with the way that is safe."""
+        before = person.config.read_text()
+        ran = person.over_pipe(command, "--store", url)
+        assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (2, "", 1)
+        assert "Put the URL into PWB_OAUTH_STORE and leave out --store" in ran.stderr
+        assert "hunter2" not in ran.stderr
+        assert person.config.read_text() == before
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "postgresql+psycopg://me@db:5432/x?passfile=/home/me/.pgpass",
+            "mysql+pymysql://db:3306/x?read_default_file=/home/me/my.cnf",
+            "sqlite:////home/me@work/a:b@c.sqlite",
+        ],
+    )
+    def test_store_without_a_password_it_is_taken(self, person, url):
+        """Whatever else looks like one."""
+        assert person.over_pipe("key", "--store", url).returncode == 0
+
+    def test_store_with_a_password_in_the_variable_it_is_taken(self, person):
+        """That is where it belongs."""
+        person.variables["PWB_OAUTH_STORE"] = "mysql+pymysql://me:hunter2@db/x"
+        ran = person.over_pipe("setup", "--yes")
+        assert (ran.returncode, "hunter2" in ran.stdout + ran.stderr) == (0, False)
 
     @pytest.mark.parametrize("options", [["--store", "keyring:"], ["--remove", "--store", "env:"]])
     def test_scripts_need_nothing_it_says_nothing(self, person, options):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import click
 
 from pwb_oauth import configuration
 from pwb_oauth.cli.callback import DEFAULT_URL
 from pwb_oauth.cli.misplaced import host_in, refuse_token
+from pwb_oauth.errors import ConfigurationError
 from pwb_oauth.tokens import require_store_url
 from pwb_oauth.wiki import Wiki
 
@@ -24,6 +25,10 @@ WIKI_HELP = (
 )
 
 _KEY = re.compile(r"[0-9A-Fa-f]{32}")
+# As SQLAlchemy reads a URL, which may not be installed: a password may hold a slash.
+_PASSWORD = re.compile(r"[\w+]+://[^:/]*:[^@]+@")
+# Drivers take passwd, password, sslpassword, ssl_key_password.
+_NAMES_PASSWORD = re.compile(r"passw", re.IGNORECASE)
 
 
 def read_wiki(text: str) -> Wiki:
@@ -89,11 +94,24 @@ def _check_callback(ctx: click.Context, param: click.Parameter, value: str | Non
     return value
 
 
-def _check_store(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    del ctx, param
+def check_store(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Refuse what is no store's URL, or one whose password everybody on the machine could see."""
+    del ctx
     if value is not None:
         require_store_url(value)
+        _refuse_password(value, param.opts[0])
     return value
+
+
+def _refuse_password(url: str, option: str) -> None:
+    names = (name for name, _ in parse_qsl(url.partition("?")[2]))
+    if _PASSWORD.match(url) or any(map(_NAMES_PASSWORD.search, names)):
+        raise ConfigurationError(
+            "A password does not belong on a command line: the shell's history has it now, so "
+            f"change it. Put the URL into PWB_OAUTH_STORE and leave out {option}, or leave the "
+            "password to a file: ?read_default_file=FILE in the URL for MySQL and MariaDB, "
+            "~/.pgpass for PostgreSQL."
+        )
 
 
 wiki_argument: Decorator = click.argument("wiki", required=False, callback=_to_wiki)
@@ -108,7 +126,7 @@ def user_option(text: str = "Which account.") -> Decorator:
 store_option: Decorator = click.option(
     "--store",
     metavar="URL",
-    callback=_check_store,
+    callback=check_store,
     help="Where tokens are kept: keyring:, env:, or a database.  [default: $PWB_OAUTH_STORE, "
     "else keyring:]",
 )
@@ -118,7 +136,7 @@ idle_store_option: Decorator = click.option(
     "--store",
     metavar="URL",
     expose_value=False,
-    callback=_check_store,
+    callback=check_store,
     help="Where tokens are kept, as for every command. This one keeps none there.",
 )
 """The same for a command that has no use for it, so that a script can give it to each."""
