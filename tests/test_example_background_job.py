@@ -33,9 +33,9 @@ class Tool:
         self.browser = requests.Session()
         self.browser.trust_env = False
 
-    def log_in(self):
+    def log_in(self, user="Alice"):
         gone = self._send("/oauth/login", "/oauth/login")
-        back = self.wiki.approve(gone.headers["Location"], "Alice")
+        back = self.wiki.approve(gone.headers["Location"], user)
         assert self.browser.get(back).ok
 
     def ask(self, names):
@@ -104,6 +104,19 @@ def tool(wiki, tmp_path, request):
 
 def names(count):
     return [f"Reader {number}" for number in range(count)]
+
+
+class TestTool:
+    """``tool.py``."""
+
+    def test_name_has_markup_it_is_text(self, tool):
+        """MediaWiki has no such names; a wiki that was broken into may answer with any."""
+        name = "<img src=x onerror=alert(1)>"
+        tool.wiki.add_user(name)
+        tool.log_in(name)
+        page = tool.browser.get(tool.url).text
+        assert "Signed in as <bdi>&lt;img src=x onerror=alert(1)&gt;</bdi>" in page
+        assert "<img" not in page
 
 
 class TestWorker:

@@ -9,12 +9,15 @@ from secrets import token_hex
 import pytest
 
 from pwb_oauth.testing import SandboxWiki
+from pwb_oauth.testing.sandbox import api_patrol
 from sandbox_api import Api, signed_in
 from web_examples import EXAMPLES, django_review
 from web_visitor import Visitor
 
 SIGN_IN = "Sign in with your wiki account"
 PATROL = "Mark as patrolled"
+MARKUP = "<script>alert(1)</script>"
+EVIL_NAME = "<img src=x onerror=alert(1)>"
 
 
 @pytest.fixture
@@ -154,6 +157,36 @@ class TestReview:
         assert visitor.reply.ok
         assert "The wiki did not accept it" in visitor.text
         assert wiki._state.log_events == []
+
+    def test_wiki_s_reason_has_markup_it_is_text(self, wiki, edit, visitor, monkeypatch):
+        """Administrators of a wiki can change its texts, and so can who breaks in."""
+        revid = edit(title="Comet", text=token_hex())
+        visitor.sign_in(SIGN_IN)
+        wiki._state.recent_changes = []
+        refuse = api_patrol.refuse
+        monkeypatch.setattr(api_patrol, "refuse", lambda *_: refuse("hookaborted", MARKUP))
+        visitor.press(PATROL, f"/patrol/{revid}")
+        assert (
+            "The wiki did not accept it: &lt;script&gt;alert(1)&lt;/script&gt;</p>" in visitor.text
+        )
+        assert "<script" not in visitor.text
+
+    def test_name_has_markup_it_is_text(self, wiki, edit, tool):
+        """MediaWiki has no such names; a wiki that was broken into may answer with any."""
+        # Without autopatrol, so that an own edit is listed.
+        wiki._state.groups["patroller"] = ["patrol"]
+        wiki.add_user(EVIL_NAME, groups=["patroller"])
+        revid = edit(title="Comet", text=token_hex())
+        evil = signed_in(wiki, EVIL_NAME, ["basic", "editpage", "createeditmovepage", "patrol"])
+        evil("patrol", revid=revid, token=evil.token("patrol"))
+        evil.write("edit", title="Mine", text=token_hex())
+        with Visitor(EVIL_NAME, tool) as visitor:
+            visitor.sign_in(SIGN_IN)
+        name = "<bdi>&lt;img src=x onerror=alert(1)&gt;</bdi>"
+        assert f"Signed in as <strong>{name}" in visitor.text
+        assert f"by {name}" in visitor.text
+        assert f"<strong>{name}</strong> (you)" in visitor.text
+        assert "<img" not in visitor.text
 
     def test_blocked_account_is_told(self, wiki, edit, visitor, monkeypatch):
         """By pwb_oauth's own page, as for any tool."""

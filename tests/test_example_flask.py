@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import importlib
 import io
+import re
 import struct
 from pathlib import Path
 
 import pytest
+from markupsafe import escape
 
 from flask_visitor import Visitor, environment, settings_for
+from pwb_oauth.testing.sandbox import api_upload, oauth2_token
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 GRANTS = ("basic", "editpage", "createeditmovepage", "uploadfile")
+MARKUP = "<script>alert(1)</script>"
+EVIL_NAMES = (MARKUP, "<img src=x onerror=alert(1)>", "\"'></bdi><b>&lt;")
 
 
 @pytest.fixture
@@ -75,13 +80,32 @@ class TestWhoami:
         visitor.post("/vote", {**field, "choice": "<script>"})
         assert "<td>1</td>" not in visitor.get("/").text
 
-    def test_name_has_markup_it_is_text(self, visitor, wiki):
-        """Everywhere on the page."""
+    def test_name_has_quotes_it_is_shown_as_it_is(self, visitor, wiki):
+        """MediaWiki allows them."""
         name = "Rock'n'Roll \"&amp;\" / Co"
         wiki.add_user(name)
         visitor.log_in(name)
         page = visitor.get("/").text
         assert page.count("Rock&#39;n&#39;Roll &#34;&amp;amp;&#34; / Co") == 2
+
+    @pytest.mark.parametrize("name", EVIL_NAMES)
+    def test_name_has_markup_it_is_text(self, visitor, wiki, name):
+        """MediaWiki has no such names; a wiki that was broken into may answer with any."""
+        wiki.add_user(name)
+        visitor.log_in(name)
+        page = visitor.get("/").text
+        assert page.count(f"<bdi>{escape(name)}</bdi>") == 2
+        assert name not in page
+
+    def test_token_endpoint_answers_with_markup_nothing_of_it_is_shown(self, visitor, monkeypatch):
+        """Its words are the operator's, who finds them in the log."""
+        refusal = oauth2_token.OAuth2Error(400, MARKUP, MARKUP, MARKUP)
+        monkeypatch.setattr(oauth2_token, "malformed", lambda _hint: refusal)
+        back = visitor.wiki.approve(visitor.leave(), "Alice")
+        page = visitor.come_back(re.sub(r"code=\w+", "code=x", back))
+        assert page.status_code == 400
+        assert "The wiki did not sign you in" in page.text
+        assert "alert" not in page.text
 
 
 class TestUpload:
@@ -135,12 +159,45 @@ class TestUpload:
         assert page.status_code == 422
         assert "already exists" in page.text
 
-    def test_wiki_answers_with_markup_it_is_text(self, visitor):
-        """Its words are not trusted either."""
+    def test_title_has_markup_it_is_text(self, visitor):
+        """And still in its field."""
         visitor.log_in()
-        page = upload(visitor, title='"><script>alert(1)</script>', content=b"x")
+        page = upload(visitor, title=f'">{MARKUP}', content=b"x")
         assert page.status_code == 422
+        assert f'value="&#34;&gt;{escape(MARKUP)}"' in page.text
         assert "<script" not in page.text
+
+    def test_wiki_s_reason_has_markup_it_is_text(self, visitor, monkeypatch):
+        """Administrators of a wiki can change its texts, and so can who breaks in."""
+        refuse = api_upload.refuse
+        monkeypatch.setattr(
+            api_upload, "refuse", lambda code, _text, **more: refuse(code, MARKUP, **more)
+        )
+        visitor.log_in()
+        page = upload(visitor, content=b"no picture")
+        assert page.status_code == 422
+        assert f"The wiki refused the file: {escape(MARKUP)}" in page.text
+        assert "<script" not in page.text
+
+    def test_wiki_s_warning_has_markup_it_is_text(self, visitor, monkeypatch):
+        """Pywikibot puts what the wiki answers into a sentence of its own."""
+        warnings = {"duplicate-archive": MARKUP}
+        monkeypatch.setattr(api_upload, "_warnings", lambda *_: warnings)
+        visitor.log_in()
+        page = upload(visitor)
+        assert page.status_code == 422
+        assert str(escape(MARKUP)) in page.text
+        assert "<script" not in page.text
+
+    @pytest.mark.parametrize("name", EVIL_NAMES)
+    def test_name_has_markup_it_is_text(self, visitor, wiki, name):
+        """In the header and on the button."""
+        wiki.add_user(name)
+        visitor.log_in(name)
+        page = visitor.get("/").text
+        assert f"<bdi>{escape(name)}</bdi>" in page
+        assert f"Publish as {escape(name)}</button>" in page
+        assert name not in page
 
     def test_file_is_too_large_it_is_said(self, visitor):
         """Before it is read."""

@@ -53,7 +53,8 @@ def patrol(request: HttpRequest, revid: int) -> HttpResponse:
     except pywikibot.exceptions.Error as error:
         if problem_of(error) is not None:
             raise  # pwb_oauth's middleware explains it
-        messages.warning(request, f"The wiki did not accept it: {error}")
+        # An APIError's text has more in it than its reason.
+        messages.warning(request, f"The wiki did not accept it: {getattr(error, 'info', error)}")
     else:
         messages.success(request, f"{title} is patrolled.")
     return redirect("review")
