@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import threading
@@ -17,6 +18,15 @@ from pwb_oauth.cli.callback import DEFAULT_URL
 from pwb_oauth.tokens import TokenKey
 
 HIDDEN = r"nothing is shown[^:]*\): "
+SECOND_MACHINE = {
+    "1.0a": "log in there too, by a consumer of its own or by this one: logins by OAuth 1.0a do "
+    "not disturb each other.",
+    "2.0": "log in by a consumer of its own: two logins of one account by the same consumer "
+    "disturb each other.",
+}
+INTERRUPTED = "pwb-oauth: Interrupted. Run the command again to go on."
+NO_TOKEN = ("html", "half-json", "empty")
+"""How a wiki may answer with something else than a token."""
 
 
 @pytest.fixture
@@ -55,13 +65,50 @@ def listens(url):
 
 def begin(person, consumer, callback, *options):
     """Type the command and the secret; the terminal, once it waits for the browser."""
+    terminal = begin_before_the_secret(person, consumer, callback, *options)
+    terminal.sendline(consumer.secret)
+    terminal.expect(HIDDEN)
+    return terminal
+
+
+def begin_before_the_secret(person, consumer, callback, *options):
+    """Type the command; the terminal, once it asks for the consumer's secret."""
     line = ["login", "--consumer", consumer.key, "--oauth", consumer.oauth_version]
     callback_options = ["--callback", callback] if callback else []
     terminal = person.at_terminal(*line, *callback_options, *options)
     terminal.expect(HIDDEN)
-    terminal.sendline(consumer.secret)
-    terminal.expect(HIDDEN)
     return terminal
+
+
+def says_no_token(person, shown):
+    """Whether it is one line, with the next step, that the wiki gave no token."""
+    (line,) = shown.strip().splitlines()
+    host = person.host.partition(":")[0]
+    return (
+        line.startswith(f"pwb-oauth: {host}")
+        and "answered with something else than OAuth (HTTP 200). Try again later" in line
+    )
+
+
+def log_in(person, consumer, callback):
+    terminal = begin(person, consumer, callback)
+    terminal.sendline(person.wiki.approve(person.visited[-1], "Bob"))
+    assert ended(terminal)[0] == 0
+
+
+def browsers_in(person):
+    """A folder of browsers as they are installed on servers, which note where they were sent."""
+    folder = person.home / "bin"
+    folder.mkdir()
+    for name in ("www-browser", "w3m", "links", "lynx", "xdg-open"):
+        (folder / name).symlink_to(person.home / "browser")
+    return folder
+
+
+def wait_for_hanging(wiki):
+    """Wait until a request is in the hands of the fault that hangs."""
+    while any(fault.count for fault in wiki._faults._waiting):
+        time.sleep(0.02)
 
 
 def codes(address):
@@ -109,8 +156,9 @@ class TestByConsumer:
         assert done.headers["Referrer-Policy"] == "no-referrer"
         assert done.headers["Cache-Control"] == "no-store"
         assert f"Logged in to {person.host} as Bob (OAuth {version})." in shown
-        assert ("second machine" in shown) == ("renewed by itself" in shown) == (version == "2.0")
-        assert ("two logins of one account" in shown) == (version == "2.0")
+        assert ("renewed by itself" in shown) == (version == "2.0")
+        share = "On a second machine share this store (a database), or"
+        assert f"{share} {SECOND_MACHINE[version]}\r\n" in shown
         credential = stored(person, "Bob")
         assert credential.consumer.callback_url == callback
         token = credential.access_token
@@ -294,6 +342,84 @@ class TestByConsumer:
         assert "hunter2" not in shown
         assert entries(person) == []
 
+    def test_over_ssh_the_address_is_shown_and_pasted_and_no_browser_starts(self, person, callback):
+        """Not even one that would fill the terminal, of those that are installed there."""
+        person.variables |= {
+            "BROWSER": "",
+            "DISPLAY": "",
+            "WAYLAND_DISPLAY": "",
+            "SSH_CONNECTION": "192.0.2.1 50000 192.0.2.2 22",
+            "PATH": f"{browsers_in(person)}{os.pathsep}{os.environ['PATH']}",
+        }
+        terminal = begin(person, register(person, callback), callback)
+        assert person.visited == []
+        assert "\nOpen this address:" in terminal.before
+        assert "If your browser did not open" not in terminal.before
+        address = person.wiki.approve(link_in(terminal), "Bob")
+        terminal.sendline(address)
+        code, shown = ended(terminal)
+        assert code == 0
+        assert not [secret for secret in codes(address) if secret in shown]
+        assert entries(person) == ["Bob"]
+        assert person.visited == []
+
+
+class TestNoToken:
+    """The wiki answers with something else than a token: 1, one line, and nothing is kept."""
+
+    @pytest.mark.parametrize("pasted", [False, True], ids=["browser", "pasted"])
+    @pytest.mark.parametrize("fault", NO_TOKEN)
+    @pytest.mark.parametrize(
+        ("version", "path"), [("1.0a", "/index.php"), ("2.0", "/oauth2/access_token")]
+    )
+    def test_instead_of_the_access_token(self, person, callback, version, path, fault, pasted):
+        """The browser's page says that it failed, and the terminal why."""
+        terminal = begin(person, register(person, callback, version), callback)
+        address = person.wiki.approve(person.visited[0], "Bob")
+        person.wiki.fail_next(fault, path=path)
+        if pasted:
+            terminal.sendline(address)
+        else:
+            page = requests.get(address, timeout=10)
+            assert page.text == "That did not work. Close this page: the terminal says why."
+        code, shown = ended(terminal)
+        assert code == 1
+        assert says_no_token(person, shown)
+        assert not [secret for secret in codes(address) if secret in shown]
+        assert entries(person) == []
+        assert not listens(callback)
+
+    @pytest.mark.parametrize("fault", NO_TOKEN)
+    def test_instead_of_the_request_token(self, person, callback, fault):
+        """OAuth 1.0a asks for one before a person is sent to the wiki: nobody is."""
+        consumer = register(person, callback, "1.0a")
+        terminal = begin_before_the_secret(person, consumer, callback)
+        person.wiki.fail_next(fault, path="/index.php")
+        terminal.sendline(consumer.secret)
+        code, shown = ended(terminal)
+        assert code == 1
+        assert says_no_token(person, shown)
+        assert consumer.secret not in shown
+        assert person.visited == []
+        assert entries(person) == []
+        assert not listens(callback)
+
+
+class TestInterrupted:
+    """Ctrl-C anywhere: 130, the port is free, nothing is lost."""
+
+    @pytest.mark.parametrize("version", ["1.0a", "2.0"])
+    def test_at_the_consumer_secret(self, person, callback, version):
+        """Half of it is typed already."""
+        terminal = begin_before_the_secret(person, register(person, callback, version), callback)
+        terminal.send("half a secret")
+        terminal.sendintr()
+        code, shown = ended(terminal)
+        assert code == 130
+        assert shown.split() == INTERRUPTED.split()
+        assert person.visited == []
+        assert not listens(callback)
+
     def test_while_it_waits_for_the_browser(self, person, callback):
         """The port is free again."""
         terminal = begin(person, register(person, callback), callback)
@@ -304,3 +430,25 @@ class TestByConsumer:
         assert "Traceback" not in shown
         assert not listens(callback)
         assert entries(person) == []
+
+    @pytest.mark.parametrize(
+        ("version", "path"), [("1.0a", "/index.php"), ("2.0", "/oauth2/access_token")]
+    )
+    def test_while_a_pasted_address_is_exchanged(self, person, callback, version, path):
+        """What was stored before is still there, and another attempt ends well."""
+        consumer = register(person, callback, version)
+        log_in(person, consumer, callback)
+        before = stored(person, "Bob")
+        terminal = begin(person, consumer, callback)
+        address = person.wiki.approve(person.visited[-1], "Bob")
+        person.wiki.fail_next("hang", path=path, seconds=60)
+        terminal.sendline(address)
+        wait_for_hanging(person.wiki)
+        terminal.sendintr()
+        code, shown = ended(terminal)
+        assert code == 130
+        assert shown.split() == INTERRUPTED.split()
+        assert stored(person, "Bob") == before
+        assert not listens(callback)
+        log_in(person, consumer, callback)
+        assert stored(person, "Bob") != before

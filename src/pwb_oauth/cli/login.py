@@ -15,8 +15,6 @@ from pwb_oauth.migration import installation
 from pwb_oauth.tokens import TokenKey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from rich.console import Console
 
     from pwb_oauth.cli.obtain import Registered
@@ -127,25 +125,27 @@ def report(out: Console, account: TokenKey, credential: Credential, store: str) 
             "A consumer's grants stay as they are. If the bot needs others, or not all of these, "
             f"register another one: {register_command(account.wiki, credential.consumer)}"
         )
-    for hint in _hints_for_second_machine(credential):
-        terminal.say(hint)
+    terminal.say(_hint_for_second_machine(credential))
 
 
-def _hints_for_second_machine(credential: Credential) -> Iterator[str]:
-    """What keeps two machines from disturbing each other. OAuth 1.0a does so by itself."""
+def _hint_for_second_machine(credential: Credential) -> str:
+    """What keeps two machines of one account from disturbing each other."""
     share = "On a second machine share this store (a database), or"
-    if credential.oauth_version == "1.0a":
-        return
     if credential.consumer.owner_only:
-        yield (
-            f"{share} register a consumer of its own: the wiki shows an access token once, and "
-            "resetting it ends this one."
+        return (
+            f"{share} register a consumer of its own: the wiki shows this one's secrets once, and "
+            "resetting them ends this login."
         )
-    else:
-        yield (
-            f"{share} log in by a consumer of its own: two logins of one account by the same "
-            "consumer disturb each other."
+    if credential.oauth_version == "1.0a":
+        # Whoever allows the same consumer again is given the same access token.
+        return (
+            f"{share} log in there too, by a consumer of its own or by this one: logins by OAuth "
+            "1.0a do not disturb each other."
         )
+    return (
+        f"{share} log in by a consumer of its own: two logins of one account by the same "
+        "consumer disturb each other."
+    )
 
 
 def _another_consumer(store: TokenStore, account: TokenKey, new: Credential) -> str | None:

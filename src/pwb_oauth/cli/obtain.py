@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pwb_oauth import authorization, grants
-from pwb_oauth.answers import nonsense
+from pwb_oauth.answers import json_object, nonsense
 from pwb_oauth.cli import callback, registration, terminal
 from pwb_oauth.cli.browser import open_in_browser
 from pwb_oauth.credential import Consumer, parse_owner_only
@@ -124,9 +124,8 @@ def authorize(
 def _authorize(
     wiki: Wiki, registered: Registered, accept: Callable[[Credential], Credential]
 ) -> Credential:
+    _require_oauth(wiki, registered.oauth_version)
     consumer = registered.consumer()
-    if consumer.oauth_version == "2.0":
-        _require_oauth(wiki)
     with callback.CallbackListener(registered.listens_at) as listener:
         pending = authorization.begin_authorization(wiki, consumer)
         opened = registered.in_browser and open_in_browser(pending.url)
@@ -163,7 +162,7 @@ def _explain_owner_only(wiki: Wiki) -> None:
             "There is no terminal to ask for the access token at. Give it by standard input: "
             "pwb-oauth login --with-token < FILE"
         )
-    _require_oauth(wiki)
+    _require_oauth(wiki, "2.0")
     ticks = " and ".join(map(grants.describe, grants.PURPOSES["editing"]))
     terminal.say(
         "The bot needs an access token of its own. As the account that the bot is to use:\n"
@@ -174,17 +173,24 @@ def _explain_owner_only(wiki: Wiki) -> None:
     )
 
 
-def _require_oauth(wiki: Wiki) -> None:
-    """See that the wiki is there and has the extension, before a person is sent to it.
+def _require_oauth(wiki: Wiki, oauth_version: OAuthVersion) -> None:
+    """See that the wiki is there and has the extension, before a person is asked for a secret.
 
     Raises:
         TransportError: It is not, or has not.
     """
     central = wiki.central
-    url = f"{central.rest_url}/oauth2/resource/profile"
-    response = send("GET", url, user_agent=user_agent(central))
-    # Nobody is told whose token it is who shows none.
-    if response.status_code not in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+    agent = user_agent(central)
+    if oauth_version == "1.0a":
+        # Not rest.php, which a wiki may keep from the web: OAuth 1.0a does without.
+        query = {"title": "Special:OAuth/initiate", "format": "json"}
+        response = send("POST", central.index_url, user_agent=agent, params=query)
+        is_there = json_object(response) is not None
+    else:
+        response = send("GET", f"{central.rest_url}/oauth2/resource/profile", user_agent=agent)
+        # Nobody is told whose token it is who shows none.
+        is_there = response.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+    if not is_there:
         raise nonsense(central, response)
 
 
@@ -199,14 +205,21 @@ def _ask_access_token() -> str:
 
 
 def _ask_consumer_secret(oauth_version: OAuthVersion) -> str:
-    if_none = "; Enter if it has none" if oauth_version == "2.0" else ""
+    may_lack = oauth_version == "2.0"
+    if_none = "; Enter if it has none" if may_lack else ""
     try:
-        return terminal.ask_secret(f"Consumer secret {_SECRET[:-1]}{if_none})")
+        secret = terminal.ask_secret(f"Consumer secret {_SECRET[:-1]}{if_none})")
     except EOFError:
         raise ConfigurationError(
             "Standard input ended before the consumer secret. Give it there as the first line: an "
             "empty one, if the consumer has none."
         ) from None
+    if not secret and not may_lack:
+        raise ConfigurationError(
+            "An OAuth 1.0a consumer needs a key and a secret, and the secret was empty. Give the "
+            "one that the wiki showed when the consumer was registered, or have it reset there."
+        )
+    return secret
 
 
 def _explain_authorization(url: str, registered: Registered, *, opened: bool) -> None:
