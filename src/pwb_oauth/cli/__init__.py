@@ -141,7 +141,10 @@ def _told_of_output(error: Exception) -> str | None:
     *_, (frame, _line) = traceback.walk_tb(error.__traceback__)
     if frame.f_globals["__name__"].partition(".")[0] not in _PRINTERS:
         return None
-    return f"Standard output cannot be written ({error.strerror})"
+    return (
+        f"Standard output cannot be written ({error.strerror}). Make room there or send it "
+        "elsewhere, then run the command again."
+    )
 
 
 def _told_of_end(error: BaseException) -> tuple[Exit, str]:
