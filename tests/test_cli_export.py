@@ -147,6 +147,24 @@ class TestExport:
         variables = as_docker_reads((person.home / "out.env").read_text())
         assert (variables["PWB_OAUTH_WIKI"], variables["PWB_OAUTH_USERNAME"]) == (key.wiki, "Bob")
 
+    def test_ctrl_c_at_the_question_nothing_is_printed(self, person, log_in):
+        """130, in one line; both accounts are still there to be asked about."""
+        secrets = [log_in(user=user)[1] for user in ("Alice", "Bob")]
+        person.config.write_text(person.config.read_text().replace("'Alice'", "'Carol'"))
+        line = f"exec {person.command} export --env >out.env"
+        terminal = person.at_terminal("-c", line, command="/bin/sh")
+        terminal.expect("Which account: ")
+        terminal.send("2")
+        terminal.sendintr()
+        code, shown = ended(terminal)
+        assert code == 130
+        assert shown.count("pwb-oauth: Interrupted. Run the command again to go on.") == 1
+        assert "Traceback" not in shown
+        assert not [secret for secret in secrets if secret in shown]
+        assert (person.home / "out.env").read_text() == ""
+        for user in ("Alice", "Bob"):
+            assert person.over_pipe("export", "--env", "--user", user).returncode == 0
+
     @pytest.mark.parametrize("kind", ["1.0a", "2.0", "2.0 public"])
     def test_token_of_another_kind_it_is_refused(self, person, log_in, kind):
         """It names what can be done."""

@@ -103,6 +103,20 @@ class TestLogout:
         assert ended(terminal)[0] == code
         assert entries(person) == left
 
+    def test_ctrl_c_at_the_question_about_all_nothing_is_forgotten(self, person):
+        """130, in one line, and each of them can still be read."""
+        keyring = (person.home / "keyring.json").read_text()
+        terminal = person.at_terminal("logout", "--all")
+        terminal.expect(r"Forget these 2 credentials\? \[y/N\]: ")
+        terminal.send("y")
+        terminal.sendintr()
+        code, shown = ended(terminal)
+        assert code == 130
+        assert shown.count("pwb-oauth: Interrupted. Run the command again to go on.") == 1
+        assert "Traceback" not in shown
+        assert entries(person) == ["Alice", "Bob"]
+        assert (person.home / "keyring.json").read_text() == keyring
+
     @pytest.mark.parametrize("arguments", [("--yes",), ("-y",), ("--user", "Bob")])
     def test_all_at_a_terminal_there_is_nothing_to_ask(self, person, arguments):
         """It was said already, or it is only one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import socket
 from html import unescape
 from urllib.parse import parse_qs, urljoin, urlsplit
 
@@ -15,6 +16,15 @@ from person import Person, ended
 from pwb_oauth import grants
 from pwb_oauth.cli.callback import DEFAULT_URL
 from pwb_oauth.testing.sandbox.approve import Browser, FormReader
+
+BOX = "Tick the box at the end too, by which you agree to the wiki's rules. Submit it."
+
+
+@pytest.fixture
+def callback():
+    """A callback URL at a port that is free."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return f"http://127.0.0.1:{server.getsockname()[1]}/callback"
 
 
 @pytest.fixture
@@ -96,8 +106,32 @@ class TestRegister:
         assert links[0].strip().startswith(person.wiki.index_url)
         for grant in grants.PURPOSES["uploading"]:
             assert grants.label(grant) in shown
+        assert BOX in shown
         assert f"pwb-oauth login {person.host}" in shown
         assert "approved at once" in shown
+
+    def test_callback_at_a_terminal_what_it_says_leads_to_a_login(self, person, callback):
+        """What to tick, who approves it, and the line to type, with what the wiki shows then."""
+        code, shown = ended(person.at_terminal("register", "--callback", callback))
+        assert code == 0
+        assert BOX in shown
+        assert "confirmed there" in shown
+        assert "days to weeks" in shown
+        ticked = grants.PURPOSES["editing"]
+        assert [name for name in ticked if grants.label(name) not in shown] == []
+        lines = [line.strip() for line in shown.splitlines()]
+        (link,) = (line for line in lines if line.startswith(person.wiki.index_url))
+        (login,) = (line for line in lines if line.startswith("pwb-oauth login"))
+        consumer = submit(person.wiki, link, ticked)
+        assert consumer.callback_url == callback
+        terminal = person.at_terminal(*shlex.split(login.replace("KEY", consumer.key))[1:])
+        terminal.expect("Consumer secret.*: ")
+        terminal.sendline(consumer.secret)
+        terminal.expect(r"nothing is shown\): ")
+        address = person.wiki.approve(person.visited[0], "Alice")
+        assert requests.get(address, timeout=10).status_code == 200
+        assert ended(terminal)[0] == 0
+        assert person.over_pipe("whoami").stdout == "Alice\n"
 
     def test_callback_it_says_who_approves_it(self, person):
         """And which login to type then, for a callback of one's own."""
