@@ -64,7 +64,10 @@ class Patient(Person):
         ran = self.over_pipe("doctor", "--json", *arguments)
         self.said += ran.stdout + ran.stderr
         assert ran.stdout, ran.stderr
-        return Diagnosis(ran.returncode, json.loads(ran.stdout)["checks"])
+        checks = json.loads(ran.stdout)["checks"]
+        findings = [finding for check in checks for finding in check["findings"]]
+        assert not [one for one in findings if not one["problem"] or not one["remedy"].strip(" .")]
+        return Diagnosis(ran.returncode, checks)
 
 
 class Diagnosis:

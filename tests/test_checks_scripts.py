@@ -129,6 +129,37 @@ class TestFiles:
         assert "user-config.py:" in diagnosis.text("secrets")
         assert "hunter" not in healthy.said
 
+    @pytest.mark.parametrize(
+        ("line", "mode", "remedy"),
+        [
+            ("# ('Alice', 'hunter2')", 0o600, "Take it out yourself."),
+            ("# password = 'hunter2'", 0o600, "Take it out yourself."),
+            ("('Alice', 'hunter2')", 0o400, "Make it writable for you."),
+            ("('Alice' + '', 'hunter2')", 0o600, "take it out yourself."),
+        ],
+    )
+    def test_secret_cannot_be_moved_its_own_next_step_is_named(self, healthy, line, mode, remedy):
+        """Not the command that would leave it where it is."""
+        path = healthy.folder / "user-password.py"
+        path.write_text(f"{line}\n")
+        path.chmod(mode)
+        healthy.configure("password_file = 'user-password.py'")
+        diagnosis = healthy.ask_doctor()
+        assert diagnosis.failed == (1, {"secrets"})
+        assert diagnosis.text("secrets").endswith(remedy)
+        assert "pwb-oauth migrate" not in diagnosis.text("secrets")
+        assert "hunter2" not in healthy.said
+
+    @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
+    def test_cookie_file_is_open_to_others_it_is_named_alone(self, healthy, mode):
+        """Also one without a session: Pywikibot may write one into it."""
+        path = healthy.folder / "pywikibot-Alice.lwp"
+        path.write_text("#LWP-Cookies-2.0\n")
+        path.chmod(mode)
+        diagnosis = healthy.ask_doctor()
+        assert diagnosis.failed == (1, {"permissions"})
+        assert f"chmod go= {path}" in diagnosis.text("permissions")
+
     @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
     def test_user_config_is_open_to_others_it_is_named_alone(self, healthy, mode):
         """To read, or to change for a group."""

@@ -111,6 +111,14 @@ class TestStore:
         assert diagnosis.failed == (1, {"permissions"})
         assert "tokens.sqlite" in diagnosis.text("permissions")
 
+    def test_extra_is_missing_it_says_what_to_install(self, in_database):
+        """As the remedy, not as the problem."""
+        in_database.write_module("sqlalchemy.py", "raise ModuleNotFoundError('sqlalchemy')")
+        diagnosis = in_database.ask_doctor()
+        assert diagnosis.failed == (1, {"store"})
+        (finding,) = diagnosis.checks["store"]["findings"]
+        assert finding["remedy"] == "Do: pip install 'pwb-oauth[sql]'"
+
 
 class TestLogin:
     """Nobody is logged in."""
@@ -165,3 +173,31 @@ class TestEnvironment:
             "Set PWB_OAUTH_USERNAME to Bob. Or else: Set PWB_OAUTH_TOKEN to another access token "
             "of Alice."
         )
+
+    @pytest.mark.parametrize(
+        ("name", "value", "problem", "remedy"),
+        [
+            ("WIKI", "", "PWB_OAUTH_WIKI must be set too.", "needs all of PWB_OAUTH_WIKI, "),
+            ("USERNAME", "", "PWB_OAUTH_USERNAME must be set too.", "An account in environment "),
+            ("TOKEN", "", "PWB_OAUTH_TOKEN must be set too.", "An account in environment "),
+            ("TOKEN", "hunter2 x", "PWB_OAUTH_TOKEN is malformed.", "Give the access token of "),
+            ("USERNAME", "_", "An account is named by ", "Correct that, then: pwb-oauth doctor"),
+        ],
+    )
+    def test_variable_is_missing_or_malformed_it_is_named_alone(
+        self, nobody, name, value, problem, remedy
+    ):
+        """With what to do."""
+        nobody.variables |= {
+            "PWB_OAUTH_STORE": "env:",
+            "PWB_OAUTH_WIKI": nobody.host,
+            "PWB_OAUTH_USERNAME": "Alice",
+            "PWB_OAUTH_TOKEN": "a.b.c",
+            f"PWB_OAUTH_{name}": value,
+        }
+        diagnosis = nobody.ask_doctor()
+        assert diagnosis.failed == (1, {"store"})
+        (finding,) = diagnosis.checks["store"]["findings"]
+        assert finding["problem"].startswith(problem)
+        assert remedy in finding["remedy"]
+        assert "hunter2" not in nobody.said

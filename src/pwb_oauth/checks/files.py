@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pwb_oauth.checks.machine import Machine
+    from pwb_oauth.migration.finding import Finding as LyingSecret
 
 _SQLITE = "sqlite:///"
 _OF_OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -31,9 +32,15 @@ def check_secrets(machine: Machine) -> list[Finding]:
         found = migration.find_secrets()
     except PwbOAuthError as error:
         return [Finding.of(error)]
-    return [
-        Finding(f"A secret lies in a file: {one}.", "Move it: pwb-oauth migrate") for one in found
-    ]
+    return list(map(_lying, found))
+
+
+def _lying(secret: LyingSecret) -> Finding:
+    """Say what to do of a secret; what cannot be moved says so itself, in its second sentence."""
+    if secret.problem is None:
+        return Finding(f"A secret lies in a file: {secret}.", "Move it: pwb-oauth migrate")
+    why, _, remedy = secret.problem.partition(". ")
+    return Finding(f"A secret lies in a file: {secret}; {why}.", f"{remedy}.")
 
 
 def check_permissions(machine: Machine) -> list[Finding]:
