@@ -6,6 +6,7 @@ What each check finds is shown in ``test_checks*.py``.
 from __future__ import annotations
 
 import json
+import re
 import time
 
 import pytest
@@ -45,6 +46,21 @@ class TestPipe:
         assert "access-token" in lines[found]
         assert lines[found + 1].strip() == f"Log in: pwb-oauth login {healthy.host} --user Alice"
         assert [line for line in lines if line.startswith("- grants") and "Skipped: " in line]
+
+    def test_columns_are_in_line_and_nothing_is_broken_or_cut(self, healthy):
+        """However long: a remedy is to be copied. Nothing is behind it."""
+        healthy.variables |= {"COLUMNS": "30", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+        path = healthy.folder / f"pywikibot-{'long' * 50}.lwp"
+        path.write_text("#LWP-Cookies-2.0\n")
+        path.chmod(0o644)
+        (healthy.home / "keyring.json").unlink()
+        lines = healthy.over_pipe("doctor").stdout.splitlines()
+        remedy = f"Do: chmod go= {path}"
+        assert [line.lstrip() for line in lines if "chmod" in line] == [remedy]
+        assert {line[0] for line in lines} == {"+", "x", "-", " "}
+        starts = {re.match(r"\S [\w-]+ +|  +", line).end() for line in lines}
+        assert starts == {2 + max(len(check.name) for check in CHECKS) + 1}
+        assert [line for line in lines if line != line.rstrip()] == []
 
     def test_json_it_is_one_document(self, healthy):
         """With every check in it, and its findings."""
@@ -90,6 +106,15 @@ class TestTerminal:
         assert code == 1
         assert "\x1b[31m✗\x1b[0m \x1b[1mpermissions" in shown
         assert "\x1b[32m✓\x1b[0m \x1b[1mclock" in shown
+
+    def test_narrow_what_is_said_is_left_whole(self, healthy):
+        """The terminal breaks it where it likes, and copies it in one piece."""
+        healthy.wiki.revoke("Alice")
+        terminal = healthy.at_terminal("doctor")
+        terminal.setwinsize(24, 40)
+        code, shown = ended(terminal)
+        assert code == 4
+        assert f"Log in: pwb-oauth login {healthy.host} --user Alice\r\n" in shown
 
     def test_interrupted_it_ends_with_130_and_nothing_is_lost(self, healthy):
         """While a wiki keeps it waiting."""

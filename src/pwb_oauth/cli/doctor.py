@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import click
+from rich.table import Table
 from rich.text import Text
 
 from pwb_oauth.checks.examination import Outcome, examine
@@ -13,12 +14,13 @@ from pwb_oauth.cli import options, terminal
 from pwb_oauth.cli.exits import Exit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from rich.console import Console
 
     from pwb_oauth.wiki import Wiki
 
+_ENDLESS = 1_000_000
 _BY_NAME = {check.name: check for check in CHECKS}
 
 
@@ -76,17 +78,31 @@ def _status(outcome: Outcome) -> str:
     return "ok" if outcome.skipped is None else "skipped"
 
 
-def _print(console: Console, outcomes: Sequence[Outcome]) -> None:
-    width = max(len(outcome.check.name) for outcome in outcomes)
+def _print(out: Console, outcomes: Sequence[Outcome]) -> None:
+    """Print columns, of which the last is left to the terminal to break.
+
+    What is broken by us could not be copied, and a pipe has no width.
+    """
+    grid = Table.grid(padding=(0, 1))
     for outcome in outcomes:
-        name = Text(outcome.check.name.ljust(width), "bold")
-        if outcome.skipped is not None:
-            console.print("-", name, Text(f"Skipped: {outcome.skipped}.", "dim"))
-        elif not outcome.findings:
-            console.print(Text("✓", "green"), name, Text(outcome.check.summary))
-        for finding in outcome.findings:
-            console.print(Text("✗", "red"), name, Text(finding.problem))
-            console.print(" " * (width + 2), Text(finding.remedy))
+        for row in _rows(outcome):
+            grid.add_row(*row)
+    for line in out.render_lines(grid, out.options.update_width(_ENDLESS), pad=False):
+        *pieces, last = (Text(piece.text, piece.style or "") for piece in line)
+        last.rstrip()
+        out.print(*pieces, last, sep="")
+
+
+def _rows(outcome: Outcome) -> Iterator[tuple[Text, Text, Text]]:
+    """A mark, the check's name, and what came of it."""
+    name = Text(outcome.check.name, "bold")
+    if outcome.skipped is not None:
+        yield Text("-"), name, Text(f"Skipped: {outcome.skipped}.", "dim")
+    elif not outcome.findings:
+        yield Text("✓", "green"), name, Text(outcome.check.summary)
+    for finding in outcome.findings:
+        yield Text("✗", "red"), name, Text(finding.problem)
+        yield Text(), Text(), Text(finding.remedy)
 
 
 def _exit_code(outcomes: Sequence[Outcome]) -> Exit:
