@@ -19,6 +19,11 @@ from web_tool import given_credentials, is_dead
 
 __all__ = ["database", "site", "visitor"]  # fixtures
 
+WRONG = {
+    "CLIENT_ID": "0" * 32,
+    "CLIENT_SECRET": "f" * 40,
+    "CALLBACK_URL": "http://127.0.0.1:9/oauth/wrong",
+}
 SITES_OWN = ("", "/", "/oauth/login", "/oauth/logout", "/oauth/callback", "/oauth/login?next=/me")
 ELSEWHERE = (
     "//evil.example",
@@ -211,6 +216,72 @@ class TestProblems:
             assert visitor.come_back(url).status_code in (503, 500)
         assert "manage.py migrate" in caplog.text
         assert visitor.who() == "Alice"
+
+    @pytest.mark.parametrize("table", ["django_session", "auth_user"])
+    def test_database_down_at_the_callback_sign_in_is_taken_back(
+        self, visitor, wiki, table, caplog, monkeypatch
+    ):
+        """Where only that of the user sessions is up: no row and no token stays."""
+        url = wiki.approve(visitor.leave(), "Alice")
+        given = given_credentials(monkeypatch)
+        with Missing(table):
+            response = visitor.come_back(url)
+        assert (response.status_code, response.headers["Retry-After"]) == (503, "30")
+        assert "cannot reach its database" in response.content.decode()
+        assert "manage.py migrate" in caplog.text
+        assert rows().count() == 0
+        assert is_dead(Wiki.from_url(wiki.api_url), given[-1])
+        assert not [name for name in visitor.cookies if "oauth" in name or name == "sessionid"]
+        assert (visitor.who(), visitor.user()) == ("nobody", "False ")
+        visitor.log_in()
+        assert visitor.who() == "Alice"
+
+    @pytest.mark.parametrize("table", ["pwb_oauth_sealedusersession", "django_session"])
+    def test_database_down_at_the_logout_visitor_stays_signed_in(self, visitor, table):
+        """Since the row is still there, so is the cookie, and nothing else is said."""
+        visitor.log_in()
+        fields, before = visitor.csrf(), visitor.cookies
+        with Missing(table):
+            response = visitor.post("/oauth/logout", fields)
+        assert (response.status_code, response.headers["Retry-After"]) == (503, "30")
+        assert "pwb_oauth" not in response.cookies
+        assert visitor.cookies == before
+        assert visitor.who() == "Alice"
+        assert visitor.log_out().status_code == 303
+        assert rows().count() == 0
+
+    def test_database_down_in_the_middle_of_the_logout_row_is_gone(self, visitor, monkeypatch):
+        """Django's own session is left, which signs nobody in by itself."""
+        from django.contrib.sessions.backends.db import SessionStore
+        from django.db import OperationalError
+
+        def fail(_session):
+            raise OperationalError("gone away")
+
+        visitor.log_in()
+        with monkeypatch.context() as patch:
+            patch.setattr(SessionStore, "flush", fail)
+            assert visitor.log_out().status_code == 503
+        assert rows().count() == 0
+        assert not visitor.cookies.get("pwb_oauth")
+        assert (visitor.who(), visitor.user()) == ("nobody", "False ")
+
+    @pytest.mark.parametrize("wrong", ["CLIENT_ID", "CLIENT_SECRET", "CALLBACK_URL"])
+    def test_consumer_is_wrong_operators_are_told(self, site, wiki, caplog, wrong):
+        """Where the wiki says so before anybody leaves (OAuth 1.0a)."""
+        site(**{"PWB_OAUTH_OAUTH_VERSION": "1.0a", f"PWB_OAUTH_{wrong}": WRONG[wrong]})
+        for consumer in wiki.consumers.values():
+            consumer.callback_is_prefix = True  # else the wiki uses the registered one
+        visitor = Visitor(wiki)
+        response = visitor.post("/oauth/login", visitor.csrf())
+        assert response.status_code == 500
+        assert "not set up correctly" in response.content.decode()
+        assert "twice" not in response.content.decode()
+        (record,) = [each for each in caplog.records if each.name == "pwb_oauth.web"]
+        assert record.levelname == "ERROR"
+        assert "Compare the consumer's key, secret and callback URL" in record.getMessage()
+        assert f"PWB_OAUTH_{wrong}" in record.getMessage()
+        assert WRONG["CLIENT_SECRET"] not in caplog.text
 
     @pytest.mark.parametrize("path", ["/user", "/user-async"])
     def test_database_down_page_of_the_sites_own_greets_nobody(self, visitor, tmp_path, path):

@@ -75,6 +75,34 @@ class TestEditing:
         assert visitor.post("/edit", form).text == "The wiki cannot be reached Alice"
 
 
+class TestLeaving:
+    """A visitor presses the button, and the wiki does not know the consumer."""
+
+    @pytest.mark.parametrize(
+        ("wrong", "value"),
+        [
+            ("CLIENT_ID", "0" * 32),
+            ("CLIENT_SECRET", "f" * 40),
+            ("CALLBACK_URL", "http://127.0.0.1:9/oauth/wrong"),
+        ],
+    )
+    def test_consumer_is_wrong_operators_are_told(self, wiki, tmp_path, caplog, wrong, value):
+        """Where the wiki says so before anybody leaves (OAuth 1.0a)."""
+        more = {"PWB_OAUTH_OAUTH_VERSION": "1.0a", f"PWB_OAUTH_{wrong}": value}
+        visitor = visitor_of(wiki, tmp_path, **more)
+        for consumer in wiki.consumers.values():
+            consumer.callback_is_prefix = True  # else the wiki uses the registered one
+        page = visitor.post("/oauth/login", visitor.csrf())
+        assert page.status_code == 500
+        assert "not set up correctly" in page.text
+        assert "twice" not in page.text
+        (record,) = caplog.records
+        assert record.levelname == "ERROR"
+        assert "Compare the consumer's key, secret and callback URL" in record.getMessage()
+        assert f"PWB_OAUTH_{wrong}" in record.getMessage()
+        assert value not in caplog.text or wrong != "CLIENT_SECRET"
+
+
 class TestStaying:
     """A visitor was signed in, and is not any more."""
 

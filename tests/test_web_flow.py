@@ -13,6 +13,7 @@ import pytest
 from pwb_oauth import clock, oauth2
 from pwb_oauth.encryption import new_key
 from pwb_oauth.errors import (
+    ConfigurationError,
     DeadlineExceededError,
     IdentityError,
     LoginRequiredError,
@@ -675,12 +676,20 @@ class TestWikiOrDatabaseDown:
         assert down or tool.rows() == []
         assert is_dead(tool.settings.wiki, arrival.session.credential)
 
-    def test_wrong_secret_raises_with_the_wikis_code(self, any_tool):
+    def test_wrong_secret_raises_with_the_wikis_code(self, bot, tmp_path):
         """What the operator finds in the log."""
-        any_tool.start(consumer=replace(any_tool.settings.consumer, secret="0" * 40))
+        tool = WebTool(bot.wiki, tmp_path)
+        tool.start(consumer=replace(tool.settings.consumer, secret="0" * 40))
         with pytest.raises(TokenRequestError) as caught:
-            any_tool.visitor()
-        assert caught.value.error
+            tool.visitor()
+        assert caught.value.error == "invalid_client"
+
+    def test_wrong_secret_with_oauth1_raises_before_anybody_leaves(self, bot, tmp_path):
+        """A mistake of the operator's, which names the settings."""
+        tool = WebTool(bot.wiki, tmp_path, "1.0a")
+        tool.start(consumer=replace(tool.settings.consumer, secret="0" * 40))
+        with pytest.raises(ConfigurationError, match=r"mwoauth-oauth-exception.*_CLIENT_SECRET"):
+            Browser(tool).leave()
 
 
 class TestSecrets:

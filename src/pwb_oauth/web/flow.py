@@ -16,6 +16,7 @@ from pwb_oauth.answers import mismatch, returned_parameters, same
 from pwb_oauth.credential import OAuth2AccessToken, Secret
 from pwb_oauth.errors import (
     AuthorizationDeniedError,
+    ConfigurationError,
     IdentityError,
     LoginRequiredError,
     PwbOAuthError,
@@ -107,11 +108,19 @@ class WebFlow:
             cookies: What the browser has.
 
         Raises:
-            TokenRequestError: The wiki refused the consumer (OAuth 1.0a).
+            ConfigurationError: The wiki refused the consumer (OAuth 1.0a).
             TransportError: The wiki could not be asked (OAuth 1.0a).
         """
-        with deadline.within(DEADLINE):
-            pending = authorization.begin_authorization(self.settings.wiki, self.settings.consumer)
+        wiki, consumer = self.settings.wiki, self.settings.consumer
+        try:
+            with deadline.within(DEADLINE):
+                pending = authorization.begin_authorization(wiki, consumer)
+        except TokenRequestError as exc:
+            # The visitor has had no part in it yet.
+            raise ConfigurationError(
+                f"Nobody can sign in (code {exc.error}). {exc} They are PWB_OAUTH_CLIENT_ID, "
+                "PWB_OAUTH_CLIENT_SECRET and PWB_OAUTH_CALLBACK_URL."
+            ) from exc
         attempt = Attempt(pending, safe_next_url(next_url))
         return Departure(pending.url, self._pending.keep(attempt, cookies))
 

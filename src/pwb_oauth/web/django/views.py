@@ -20,6 +20,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from pwb_oauth.errors import PwbOAuthError
 from pwb_oauth.web.django import conf, current, pages, users
 from pwb_oauth.web.django.callback_query import query_of
+from pwb_oauth.web.django.connection import unavailable
 from pwb_oauth.web.django.csrf import own_forms_only
 from pwb_oauth.web.next_url import safe_next_url
 from pwb_oauth.web.problems import Problem, problem_of
@@ -93,14 +94,15 @@ callback.is_wiki_callback = True  # type: ignore[attr-defined]
 def logout(request: HttpRequest) -> HttpResponse:
     """Take all access with the visitor who leaves."""
     current.set_cookies(request, conf.flow().logout(current.user_session(request)))
-    auth.logout(request)
+    with unavailable():
+        auth.logout(request)
     return _private(_SeeOther(_next(request.POST.get("next"))))
 
 
 @sensitive_variables()
 def _arrive(request: HttpRequest, arrival: Arrival, url: str) -> HttpResponse:
     flow = conf.flow()
-    with ExitStack() as undo:
+    with ExitStack() as undo, unavailable():
         undo.callback(flow.take_back, arrival)
         user: Any = users.find_or_make(arrival.session)
         before = current.user_session(request)
@@ -108,8 +110,8 @@ def _arrive(request: HttpRequest, arrival: Arrival, url: str) -> HttpResponse:
             current.set_cookies(request, flow.failed_cookies(url, request.COOKIES))
             return pages.problem_page(request, _INACTIVE)
         flow.logout(before)
+        current.sign_in(request, arrival.session, user)
         undo.pop_all()
-    current.sign_in(request, arrival.session, user)
     current.set_cookies(request, arrival.cookies)
     return _SeeOther(_next(arrival.next_url))
 
