@@ -31,6 +31,7 @@ from test_sealed_sql import (
     assert_refuses,
     engine_of,
     replace_it,
+    statements,
 )
 from test_sql_servers import AT_ONCE, server
 from test_sql_store import assert_clean
@@ -377,11 +378,16 @@ class TestSchema:
         assert [tuple(row) for row in versions] == [("sealed", 1)]
 
     def test_newer_version_is_refused_and_unharmed(self, held, server):
-        """By those who have used it before, too."""
+        """Who has used it before goes on reading, and writes nothing."""
         server.execute(f"UPDATE {server.table('pwb_oauth_schema')} SET version = 2")  # noqa: S608
-        assert_refuses(held, "upgrade pwb-oauth", lambda: held.get(ROW.row_id))
+        new = SqlSealedStore(server.url())
+        assert_refuses(held, "upgrade pwb-oauth", lambda: new.get(ROW.row_id))
         server.execute(f"UPDATE {server.table('pwb_oauth_schema')} SET version = 1")  # noqa: S608
         assert held.get(ROW.row_id) == ROW
+
+    def test_row_is_read_by_one_statement(self, held):
+        """Only who reads for the first time looks whether the tables are there."""
+        assert statements(held, lambda: held.get(ROW.row_id)) == 1
 
     def test_nothing_is_found_by_reading_the_whole_table(self, store, server):
         """However many rows there are, each call goes by an index."""

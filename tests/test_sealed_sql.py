@@ -66,6 +66,16 @@ def pragma(store, statement):
     event.listen(engine_of(store), "connect", lambda connection, _: connection.execute(statement))
 
 
+def statements(store, do):
+    """How many statements are sent to the database by a call."""
+    sent = []
+    listening = (engine_of(store), "before_cursor_execute", lambda *each: sent.append(each))
+    event.listen(*listening)
+    do()
+    event.remove(*listening)
+    return len(sent)
+
+
 def plans(store, do):
     """How SQLite goes about each statement of a call: what EXPLAIN QUERY PLAN says of it."""
     seen = []
@@ -303,11 +313,16 @@ class TestSchema:
         assert versions == {"sealed": 1, "tokens": 1}
 
     def test_newer_version_is_refused_and_unharmed(self, held, path):
-        """The error says to upgrade, and every method raises it."""
+        """The error says to upgrade; who has read before goes on reading, and writes nothing."""
         change(path, "UPDATE pwb_oauth_schema SET version = 2")
         before = path.read_bytes()
-        assert_all_refuse(held, "upgrade pwb-oauth")
+        assert_refuses(held, "upgrade pwb-oauth")
+        assert_all_refuse(SqlSealedStore(f"sqlite:///{path}"), "upgrade pwb-oauth")
         assert path.read_bytes() == before
+
+    def test_row_is_read_by_one_statement(self, held):
+        """Only who reads for the first time looks whether the tables are there."""
+        assert statements(held, lambda: held.get(ROW.row_id)) == 1
 
     def test_nothing_is_found_by_reading_the_whole_table(self, held):
         """However many rows there are, each call goes by an index."""

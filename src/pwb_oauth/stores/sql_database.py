@@ -106,6 +106,17 @@ class Database:
             return self._typed(lambda: work(inside))
         return self._typed(lambda: self._run(work, write=write))
 
+    def read(self, work: Callable[[Connection], _T]) -> _T:
+        """Read with nothing around it, by one statement if ``work`` is one.
+
+        Which version the tables are of is looked at the first time only: what a newer one has
+        changed is an error of the statement. What writes looks each time.
+
+        Raises:
+            TokenStoreError: The database did not do it, or its tables are of a newer version.
+        """
+        return self._typed(lambda: self._read(work))
+
     def hold(self, work: Callable[[Connection], bool]) -> Connection | None:
         """Begin a transaction of its own, do something in it, and leave it open.
 
@@ -139,6 +150,10 @@ class Database:
                 connection.commit()
             return result
 
+    def _read(self, work: Callable[[Connection], _T]) -> _T:
+        with self._open() if self._tables_are_made else self._ready() as connection:
+            return work(connection)
+
     def _hold(self, work: Callable[[Connection], bool]) -> Connection | None:
         with ExitStack() as stack:
             connection = stack.enter_context(self._ready())
@@ -161,6 +176,7 @@ class Database:
             self._lock_schema(connection)
             self._tables.upgrade(connection)
             connection.commit()
+        self._tables_are_made = True
         return self._connect()
 
     def _begin_write(self, connection: Connection) -> None:
@@ -169,16 +185,17 @@ class Database:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     def _connect(self) -> Connection:
+        with ExitStack() as stack:
+            connection = stack.enter_context(self._open())
+            set_limits(connection, self.lock_timeout)
+            stack.pop_all()
+        return connection
+
+    def _open(self) -> Connection:
         try:
-            connection = self._engine.connect()
+            return self._engine.connect()
         except (OSError, TypeError, ValueError) as exc:
             problem = type(exc).__name__
-        else:
-            with ExitStack() as stack:
-                stack.enter_context(connection)
-                set_limits(connection, self.lock_timeout)
-                stack.pop_all()
-            return connection
         raise ConfigurationError(
             f"A parameter of the URL in {self._purpose.named_in} cannot be used ({problem}). "
             "Correct what stands behind its question mark."

@@ -70,8 +70,10 @@ class SealedRows:
         self._run(lambda connection: connection.execute(statement), write=True)
 
     def find(self, row_id: str) -> SealedRow | None:
-        """Read a row."""
-        return self._run(lambda connection: _find(connection, _one(row_id)))
+        """Read a row, by one statement."""
+        return _or_unavailable(
+            lambda: self.database.read(lambda connection: _find(connection, _one(row_id)))
+        )
 
     def lock(self, row_id: str, *, to_write: bool) -> tuple[SealedRow | None, Connection | None]:
         """Read a row and lock it until a transaction ends, which is begun here.
