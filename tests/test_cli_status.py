@@ -214,23 +214,48 @@ class TestNotKnown:
 
 
 class TestOffline:
-    """Nobody is asked, and nothing secret is read."""
+    """Nobody is asked."""
 
-    def test_no_wiki_is_asked_and_no_keyring_touched(self, person):
-        """What only the credential tells is left out."""
+    def test_no_wiki_is_asked_and_the_consumer_is_named(self, person):
+        """All is known but what the wiki says."""
         mine = person.log_in("2.0")
-        person.variables["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
+        person.wiki.expire_tokens()
         before = len(person.wiki.log)
         code, accounts = shown(person, "--offline")
-        assert code == 0
-        assert len(person.wiki.log) == before
+        ran = person.over_pipe("status", "--offline")
+        assert (code, len(person.wiki.log), person.stored()) == (0, before, mine)
+        account = accounts["Alice"]
+        assert {name for name, value in account.items() if value is None} == {"accepted", "problem"}
+        assert account["consumer"] == mine.consumer.key
+        assert account["expires_at"] == mine.expires_at.isoformat(timespec="seconds")
+        assert ran.stdout.startswith(
+            f"• Alice on {person.host}\n  - OAuth 2.0, consumer {mine.consumer.key}\n"
+        )
+        assert not [secret for secret in secrets_of(mine) if secret in ran.stdout]
+
+    def test_keyring_cannot_be_read_what_is_listed_is_shown(self, person):
+        """With a note, but it is no failure."""
+        mine = person.log_in("2.0")
+        person.variables["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
+        code, accounts = shown(person, "--offline")
         account = accounts["Alice"]
         unknown = {name for name, value in account.items() if value is None}
-        assert unknown == {"consumer", "owner_only", "renewable", "accepted", "problem"}
+        assert (code, unknown) == (0, {"consumer", "owner_only", "renewable", "accepted"})
+        assert "no keyring" in account["problem"]
         assert account["expires_at"] == mine.expires_at.isoformat(timespec="seconds")
-        assert person.over_pipe("status", "--offline").stdout.startswith(
-            f"• Alice on {person.host}\n  - OAuth 2.0\n  - Grants: basic, "
-        )
+        ran = person.over_pipe("status", "--offline")
+        assert (ran.returncode, ran.stderr) == (0, "")
+        first, note, kind, grants, *_ = ran.stdout.splitlines()
+        assert (first, kind) == (f"! Alice on {person.host}", "  - OAuth 2.0")
+        assert "no keyring" in note
+        assert grants.startswith("  - Grants: basic, ")
+
+    def test_gone_from_the_keyring_it_is_not_logged_in(self, person):
+        """Which no wiki need be asked for."""
+        person.log_in("2.0")
+        (person.home / "keyring.json").unlink()
+        code, accounts = shown(person, "--offline")
+        assert (code, "is not logged in" in accounts["Alice"]["problem"]) == (4, True)
 
     def test_token_in_a_variable_it_is_listed(self, person):
         """The store of containers, which does not say when somebody logged in."""

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @click.command(epilog=options.WIKI_HELP)
 @options.wiki_argument
-@click.option("--offline", is_flag=True, help="Ask no wiki, and read no secret.")
+@click.option("--offline", is_flag=True, help="Ask no wiki. Show what is stored.")
 @options.store_option
 @options.json_option
 def status(wiki: Wiki | None, offline: bool, store: str | None, as_json: bool) -> None:
@@ -40,7 +40,8 @@ def status(wiki: Wiki | None, offline: bool, store: str | None, as_json: bool) -
 
     An access token that has expired is renewed on the way, as it is when a script runs. Exits with
     4 if a wiki refuses one of the accounts or none is stored, with 1 if a wiki cannot be asked or
-    a credential cannot be read.
+    a credential cannot be read; the latter is no failure with --offline, which then shows what is
+    known all the same.
 
     \b
     Examples:
@@ -50,19 +51,17 @@ def status(wiki: Wiki | None, offline: bool, store: str | None, as_json: bool) -
     """
     kept_in = open_token_store(store)
     stored = choice.entries(kept_in, wiki, None)
-    if offline:
-        reports = [_Report(entry) for entry in stored]
-    else:
-        crew = Crew()
-        with terminal.at_work("Asking"):
-            reports = crew.for_each(partial(_ask, crew.watched(kept_in), wiki), stored)
+    crew = Crew()
+    report_on = _read if offline else _ask
+    with terminal.at_work("Reading" if offline else "Asking"):
+        reports = crew.for_each(partial(report_on, crew.watched(kept_in), wiki), stored)
     if as_json:
         terminal.print_json({"accounts": [report.to_json() for report in reports]})
     for report in () if as_json else reports:
         report.print_to(terminal.console())
     if not reports:
         raise choice.nothing(kept_in, wiki, None)
-    click.get_current_context().exit(_exit_code(reports))
+    click.get_current_context().exit(_exit_code(reports, offline=offline))
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ class _Report:
 
     Attributes:
         entry: What the store lists.
-        credential: What it holds; None if that was not read.
+        credential: What it holds; None if that cannot be read.
         identity: What the wiki says of the access token; None if it was not asked or said nothing.
         problem: Why not, or what is wrong all the same.
     """
@@ -162,9 +161,22 @@ class _Report:
             yield f"Expires {_written(self.expires_at)}{', and is renewed by itself' * renewed}"
 
 
-def _ask(store: TokenStore, wiki: Wiki | None, entry: TokenEntry) -> _Report:
+def _account(store: TokenStore, wiki: Wiki | None, entry: TokenEntry) -> Account:
     home = Wiki.from_url(entry.key.wiki) if wiki is None else wiki.central
-    account = Account(entry.key, store, home)
+    return Account(entry.key, store, home)
+
+
+def _read(store: TokenStore, wiki: Wiki | None, entry: TokenEntry) -> _Report:
+    """Report what is stored; no wiki is asked."""
+    try:
+        return _Report(entry, _account(store, wiki, entry).credential)
+    except PwbOAuthError as error:
+        return _Report(entry, problem=error)
+
+
+def _ask(store: TokenStore, wiki: Wiki | None, entry: TokenEntry) -> _Report:
+    """Report what is stored, and what the wiki says of it."""
+    account = _account(store, wiki, entry)
     credential = identity = None
     problem: PwbOAuthError | None = None
     try:
@@ -178,10 +190,12 @@ def _ask(store: TokenStore, wiki: Wiki | None, entry: TokenEntry) -> _Report:
     return _Report(entry, credential, identity, problem)
 
 
-def _exit_code(reports: list[_Report]) -> Exit:
+def _exit_code(reports: list[_Report], *, offline: bool) -> Exit:
     if any(report.is_refused for report in reports):
         return Exit.NO_CREDENTIAL
-    return Exit.FAILED if any(report.problem for report in reports) else Exit.FINE
+    # Who works offline may well have locked the keyring.
+    failed = not offline and any(report.problem for report in reports)
+    return Exit.FAILED if failed else Exit.FINE
 
 
 def _written(moment: datetime) -> str:
