@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from threading import Thread
+
 import pytest
+from django.core.wsgi import get_wsgi_application
+from werkzeug.serving import make_server
 
 from browser import needs_browser, person
+from django_visitor import database, site
 from pwb_oauth.testing import SandboxWiki
 from sandbox_api import signed_in
 from web_examples import NO_SERVER, URLS, django_review
+
+__all__ = ["database", "site"]  # fixtures
 
 SIGN_IN = "Sign in with your wiki account"
 PATROL = "Mark as patrolled"
@@ -297,3 +304,36 @@ class TestOAuth1:
         ann.press("Allow")
         ann.press(PATROL, within="Comet")
         assert credited(wiki) == {"Comet": "Ann"}
+
+
+class TestPlainPages:
+    """Those of a tool without templates of its own."""
+
+    @pytest.fixture
+    def wiki(self):
+        with SandboxWiki() as wiki:
+            yield wiki
+
+    @pytest.fixture
+    def callback(self, site):
+        server = make_server("127.0.0.1", 0, get_wsgi_application(), threaded=True)
+        callback = f"http://localhost:{server.port}/oauth/callback"
+        site(callback)
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield callback
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+    def test_what_goes_wrong_leads_to_the_sign_in(self, callback, browsers):
+        """From an address that somebody sent to the wiki."""
+        ben = browsers["Ben"]
+        ben.start_afresh(f"{callback}?code=x&state=y")
+        assert ben.heading == "This sign-in was not begun here"
+        ben.look("django-plain-astray")
+        ben.press("Sign in")
+        assert ben.heading == "Sign in"
+        ben.look("django-plain-sign-in")
+        ben.press(SIGN_IN)
+        assert ben.heading == "Log in"

@@ -8,7 +8,7 @@ import pytest
 
 from browser import needs_browser, person
 from pwb_oauth.testing import SandboxWiki
-from web_examples import NO_SERVER, URLS, flask_upload, flask_whoami
+from web_examples import NO_SERVER, URLS, background_job, flask_upload, flask_whoami
 
 SIGN_IN = "Sign in with your wiki account"
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + struct.pack(">II5B", 2, 3, 8, 2, 0, 0, 0)
@@ -66,7 +66,23 @@ class TestWhoami:
         assert somebody.sees("My watchlist (your vote) 2")
         somebody.press("Log out")
         assert somebody.sees("Sign in to vote")
+        somebody.look("flask-whoami-logged-out")
         assert tool.wiki.log.select(action="edit") == []
+
+    def test_what_goes_wrong_is_a_page_that_says_what_to_do(self, tool, browsers):
+        """Cancel, and an address that somebody sent."""
+        ben = browsers["Ben"]
+        ben.start_afresh(f"{tool.url}/oauth/login")
+        ben.press(SIGN_IN)
+        ben.log_in_to_wiki(tool.wiki)
+        ben.press("Cancel")
+        assert ben.heading == "You are not signed in"
+        ben.look("flask-cancelled")
+        ben.open(f"{tool.consumer.callback_url}?code=x&state=y")
+        assert ben.heading == "This sign-in was not begun here"
+        ben.look("flask-astray")
+        ben.press("Sign in")
+        assert ben.place == "/oauth/login"
 
 
 @pytest.mark.parametrize(
@@ -99,6 +115,7 @@ class TestUpload:
         reading_on_the_wiki = ann.new_tab(tool.url)
         left_open, old = ann.new_tab(tool.url), ann.cookies()
         ann.press("Log out")
+        ann.look("flask-upload-logged-out")
         assert tool.database.execute("SELECT * FROM pwb_oauth_sealed") == []
         for tab in (ann.driver.current_window_handle, reading_on_the_wiki):
             ann.to_tab(tab)
@@ -115,3 +132,46 @@ class TestUpload:
         ann.press("Publish as Ann")
         assert ann.heading == "Sign in"
         assert "File:Late.png" not in wiki.pages
+
+
+class TestUploadProblems:
+    @pytest.fixture
+    def tool(self, wiki, tmp_path):
+        with flask_upload(wiki, tmp_path) as tool:
+            yield tool
+
+    def test_file_is_refused_the_page_says_why(self, tool, browsers, tmp_path):
+        """By the wiki, with what was typed; and by the tool, which does not even read it."""
+        ben = browsers["Ben"]
+        sign_in(ben, tool, "flask-upload")
+        file = tmp_path / "picture.png"
+        fields = {"title": "A bridge", "description": "A bridge.", "licence": "Creative Commons"}
+        file.write_text("no picture")
+        ben.fill(file=str(file), **fields)
+        ben.press("Publish as Ben")
+        assert ben.sees("The wiki refused the file"), ben.text
+        ben.look("flask-upload-refused")
+        file.write_bytes(PNG + bytes(20_000_000))
+        ben.fill(file=str(file))
+        ben.press("Publish as Ben")
+        assert ben.heading == "This file is too large"
+        ben.look("flask-upload-too-large")
+
+
+class TestBackgroundJob:
+    @pytest.fixture
+    def tool(self, wiki, tmp_path):
+        with background_job(wiki, tmp_path) as tool:
+            yield tool
+
+    def test_visitor_asks_and_sees_how_far_it_is(self, tool, browsers):
+        """The worker comes later."""
+        ben = browsers["Ben"]
+        sign_in(ben, tool, "background-job")
+        ben.look("background-job-signed-in")
+        ben.fill(names="Ann\nBob")
+        ben.press("Thank them")
+        assert ben.sees("0 of 2 thanked, waiting")
+        ben.look("background-job-waiting")
+        ben.press("Log out")
+        assert ben.sees("This tool leaves a thank-you")

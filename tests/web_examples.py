@@ -32,6 +32,7 @@ _SECONDS = 60
 _GRANTS = {
     "Patrol desk": ["basic", "patrol"],
     "Poll": ["basic"],
+    "Thanks": ["basic", "editpage", "createeditmovepage"],
     "Uploader": ["basic", "editpage", "createeditmovepage", "uploadfile"],
 }
 
@@ -158,6 +159,16 @@ def flask_upload(wiki: SandboxWiki, folder: Path, server: str | None = None) -> 
         config = wiki.write_pywikibot_config(folder / "pywikibot")
         more = {"FLASK_UPLOAD_SITE": "sandbox:en", "PYWIKIBOT_DIR": str(config.parent)}
         with _flask(tool, EXAMPLES / "flask_upload", "upload", more):
+            yield tool
+
+
+@contextmanager
+def background_job(wiki: SandboxWiki, folder: Path) -> Iterator[Tool]:
+    """``examples/background_job``, as its README starts it, without a worker."""
+    with database_on(None, folder) as database:
+        tool = _registered("Thanks", wiki, folder, database)
+        more = {"FLASK_QUEUE_FILE": str(folder / "queue.sqlite")}
+        with _flask(tool, EXAMPLES / "background_job", "tool", more):
             yield tool
 
 
