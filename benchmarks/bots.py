@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pwb_oauth.testing import SandboxWiki
 
 USERS = ("Alice", "Bob")
+_KEYRING = "PYTHON_KEYRING_BACKEND"
+_IN_A_FILE = "pwb_oauth.testing.file_keyring.FileKeyring"
 
 
 class Bot:
@@ -39,7 +41,6 @@ class Bot:
         self._variables = {
             **dict.fromkeys(homes, str(home)),
             "PYWIKIBOT_DIR": str(self.folder),
-            "PYTHON_KEYRING_BACKEND": "pwb_oauth.testing.file_keyring.FileKeyring",
             file_keyring.VARIABLE: str(home / "keyring.json"),
             "NO_PROXY": "127.0.0.1",
         }
@@ -63,7 +64,8 @@ class Bot:
 
     def use_keyring(self, oauth_version: str) -> None:
         """Sign in with ours, by credentials in a keyring."""
-        with patch.dict(os.environ, self._variables):
+        # Only who logs in is told which keyring to use; the list of accounts tells the others.
+        with patch.dict(os.environ, {**self._variables, _KEYRING: _IN_A_FILE}):
             store = open_token_store("keyring:")
             for user in USERS:
                 credential = owner_only(self._wiki, user, oauth_version)
@@ -81,7 +83,7 @@ class Bot:
         """Run Python in this home."""
         return subprocess.Popen(  # noqa: S603  # our own code, no shell
             [sys.executable, "-c", code],
-            env={**os.environ, **self._variables},
+            env={**_without_keyring(), **self._variables},
             cwd=Path(__file__).resolve().parents[1],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -99,6 +101,10 @@ class Bot:
     def _configure(self, line: str) -> None:
         with self._config.open("a") as file:
             file.write(line)
+
+
+def _without_keyring() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name != _KEYRING}
 
 
 def owner_only(wiki: SandboxWiki, user: str, oauth_version: str) -> Credential:

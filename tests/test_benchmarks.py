@@ -62,3 +62,29 @@ class TestShortForm:
         """Some numbers are only told."""
         assert run(stock=1.0, ours=100.0)[0] == 0
         assert run(stock=None, ours=100.0)[0] == 0
+
+
+class TestPage:
+    """``docs/performance.md``, which the long form writes."""
+
+    def test_table_is_that_of_the_json_beside_it(self, monkeypatch):
+        """And of the picture: all three are written together."""
+        monkeypatch.syspath_prepend(str(ROOT))
+        row = importlib.import_module("benchmarks.row").Row
+        kept = json.loads((ROOT / "docs" / "performance.json").read_text("utf-8"))
+        page = (ROOT / "docs" / "performance.md").read_text("utf-8")
+        fields = [{key: each[key] for key in each if key != "ratio"} for each in kept["rows"]]
+        lines = [f"| {' | '.join(row(**each).cells())} |" for each in fields]
+        table = [line for line in page.splitlines() if line.startswith("| ")]
+        assert [line for line in table if line in lines] == lines
+        assert kept["machine"] in page
+        picture = (ROOT / "docs" / "performance.svg").read_text("utf-8")
+        assert "performance.svg" in page
+        assert "<svg" in picture
+
+    def test_every_mark_is_reached(self):
+        """What the page shows is what the issue asks for, without the fifth that CI allows."""
+        kept = json.loads((ROOT / "docs" / "performance.json").read_text("utf-8"))
+        for row in kept["rows"]:
+            assert row["mark"] is None or row["ratio"] >= row["mark"], row["work"]
+            assert row["at_most"] is None or row["ours"] <= row["at_most"], row["work"]

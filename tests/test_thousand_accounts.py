@@ -162,7 +162,9 @@ class TestManyAccounts:
             accounts = Accounts(MemoryTokenStore())
             fill(accounts.store)
             for number in range(MANY):
-                accounts.find(WIKI, name(number)).request("GET", WIKI.api_url, base=base)
+                account = accounts.find(WIKI, name(number))
+                account.request("GET", WIKI.api_url, base=base)
+                account._live.usable()._session.cookies.set("sessionJwt", f"{number:0800}")
             gc.collect()
             taken, _ = tracemalloc.get_traced_memory()
         finally:

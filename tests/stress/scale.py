@@ -25,6 +25,7 @@ class Scale:
         account_edits: Of each account.
         requests: Signed ones, against one sandbox wiki.
         visitors: Of a web tool, in one process.
+        visitor_edits: Of each of two browsers and a job of one visitor.
     """
 
     processes: int
@@ -38,6 +39,7 @@ class Scale:
     account_edits: int
     requests: int
     visitors: int
+    visitor_edits: int
 
 
 SHORT = Scale(
@@ -52,6 +54,7 @@ SHORT = Scale(
     account_edits=20,
     requests=2_000,
     visitors=60,
+    visitor_edits=67,
 )
 LONG = Scale(
     processes=8,
@@ -65,6 +68,7 @@ LONG = Scale(
     account_edits=200,
     requests=10_000,
     visitors=1_000,
+    visitor_edits=200,
 )
 
 

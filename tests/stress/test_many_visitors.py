@@ -177,7 +177,7 @@ class TestOneVisitor:
         for title in titles:
             tool.wiki.add_page(title, "begun")
         tool.wiki.log.limit = None
-        texts = [f"edit {number}" for number in range(scale.edits)]
+        texts = [f"edit {number}" for number in range(scale.visitor_edits)]
 
         def work(number: int) -> None:
             if number == 2:
