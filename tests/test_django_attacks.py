@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.dispatch import receiver
 from django.test import Client
 
 from django_visitor import (
@@ -17,6 +19,8 @@ from django_visitor import (
     site,
     visitor,
 )
+from pwb_oauth.web.django import signals
+from pwb_oauth.web.django.conf import flow
 
 __all__ = ["database", "site", "visitor"]  # fixtures
 
@@ -155,6 +159,18 @@ class TestCookies:
         assert visitor.user() == "False "
         assert rows().count() == 0
 
+    @pytest.mark.parametrize("last", ["good", "bad"])
+    def test_cookie_is_sent_twice_it_is_no_error(self, visitor, last):
+        """A neighbour may plant one beside it, which cannot be more than a nuisance."""
+        visitor.log_in()
+        cookies = visitor.cookies
+        good, bad = f"pwb_oauth={cookies['pwb_oauth']}", "pwb_oauth=v1.0.0"
+        pair = (good, bad) if last == "bad" else (bad, good)  # Django takes the last one
+        header = "; ".join([*pair, f"sessionid={cookies['sessionid']}"])
+        page = Client().get("/me", headers={"cookie": header, "host": "127.0.0.1"})
+        assert page.status_code == 200
+        assert page.content == (b"You are Alice." if last == "good" else b"You are nobody.")
+
     def test_cookie_without_djangos_session_opens_nothing(self, visitor, wiki):
         """A thief of the one has not the other."""
         visitor.log_in()
@@ -180,6 +196,44 @@ class TestCookies:
             visitor.set_cookie("pwb_oauth", "")
             assert visitor.get(path).content.decode() == nobody
             assert rows().count() == 0
+
+
+class TestRowIsGone:
+    """Somebody else has deleted the row that a browser's cookie opened."""
+
+    @pytest.mark.parametrize("way", ["logout_everywhere", "purge"])
+    @pytest.mark.parametrize("path", ["/me", "/me-async", "/user", "/user-async", "/both"])
+    def test_visitor_is_nobody_for_django_too(self, visitor, wiki, way, path):
+        """Whatever asks first; others are told, once, and what Django's session held is gone."""
+        visitor.log_in()
+        visitor.get("/remember/mine")
+        row_id = session_of(visitor)["pwb_oauth_row"]
+        _delete_rows(wiki, way)
+        assert rows().count() == 0
+        gone = []
+
+        @receiver(signals.signed_out)
+        def note(row_id, **_said):
+            gone.append(row_id)
+
+        if path != "/both":  # which takes for granted that somebody is signed in
+            assert visitor.get(path).status_code == 200
+        assert (visitor.who(), visitor.user()) == ("nobody", "False ")
+        assert visitor.get("/recall").content == b"None"
+        assert gone == [row_id]
+        assert not visitor.cookies.get("pwb_oauth")
+        visitor.log_in()
+        assert visitor.who() == "Alice"
+
+
+def _delete_rows(wiki, way):
+    if way == "purge":
+        flow().purge(older_than=timedelta())
+        return
+    other = Visitor(wiki)
+    other.log_in()
+    cookies, row_id = other.cookies, session_of(other)["pwb_oauth_row"]
+    assert flow().logout_everywhere(flow().open(cookies, row_id)) == 2
 
 
 class TestFixation:

@@ -14,6 +14,7 @@ from django.test import AsyncClient, RequestFactory, override_settings
 from django_visitor import NO_SERVER, URLS, Visitor, database, own_database, rows, site, visitor
 from pwb_oauth import clock
 from pwb_oauth.web.django import store as store_module
+from pwb_oauth.web.flow import WebFlow
 
 __all__ = ["database", "site", "visitor"]  # fixtures
 
@@ -162,6 +163,25 @@ class TestActing:
         response = visitor.post("/edit", {"title": "Sandbox", "text": "x"})
         assert response.status_code == 503
         assert "Try again" in response.content.decode() or "try again" in response.content.decode()
+        assert visitor.who() == "Alice"
+
+    @pytest.mark.parametrize("path", ["/edit", "/edit-async"])
+    @pytest.mark.parametrize("fault", ["hang", "trickle"])
+    def test_wiki_hangs_visitor_reads_so_at_the_deadline(
+        self, bot, visitor, wiki, caplog, monkeypatch, path, fault
+    ):
+        """And may try again; the visitor stays signed in."""
+        visitor.log_in()
+        monkeypatch.setitem(WebFlow.account.__wrapped__.__kwdefaults__, "seconds", 1.0)
+        wiki.fail_next(fault, count=50, seconds=30)
+        response = visitor.post(path, {"title": "Sandbox", "text": "x"})
+        wiki._faults.close()
+        assert (response.status_code, response.headers["Retry-After"]) == (503, "30")
+        assert "The wiki takes too long" in response.content.decode()
+        assert "Look on the wiki whether" in response.content.decode()
+        (record,) = [each for each in caplog.records if each.name == "pwb_oauth.web"]
+        assert record.levelname == "WARNING"
+        assert "took longer than a web request may" in record.getMessage()
         assert visitor.who() == "Alice"
 
 

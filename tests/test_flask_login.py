@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -300,13 +301,15 @@ class TestLogout:
         assert gone == [row_id]
         assert visitor.who() == "nobody"
 
-    def test_row_is_gone_framework_is_logged_out(self, visitor):
+    @pytest.mark.parametrize("way", ["logout_everywhere", "purge"])
+    def test_row_is_gone_framework_is_logged_out(self, visitor, way):
         """Nothing that was kept for the visitor stays, and others are told, once."""
         visitor.log_in()
         visitor.get("/remember/mine")
         row_id = _row_id(visitor)
         with visitor.app.app_context():
-            wiki_oauth.flow.store.delete(row_id)
+            _delete_rows(visitor, wiki_oauth.flow, way)
+            assert wiki_oauth.flow.store.get(row_id) is None
         gone = []
 
         def note(app, row_id) -> None:
@@ -363,6 +366,16 @@ class TestActing:
 
 def _row_id(visitor) -> str:
     return visitor.cookies["pwb_oauth"].split(".")[1]
+
+
+def _delete_rows(visitor, flow, way) -> None:
+    """Do what ends the user sessions of other browsers."""
+    if way == "purge":
+        flow.purge(older_than=timedelta())
+        return
+    other = Visitor(visitor.app, visitor.wiki)
+    other.log_in()
+    assert flow.logout_everywhere(flow.open(other.cookies, _row_id(other))) == 2
 
 
 def _receive(visitor, late) -> None:

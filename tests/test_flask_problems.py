@@ -19,6 +19,7 @@ from pwb_oauth.errors import (
     TransportError,
 )
 from pwb_oauth.web.flask import WikiOAuth
+from pwb_oauth.web.flow import WebFlow
 from pwb_oauth.wiki import Wiki
 from web_tool import given_credentials, is_dead
 
@@ -41,6 +42,24 @@ class TestEditing:
         assert (page.status_code, page.headers["Retry-After"]) == (503, "30")
         assert "The wiki cannot be reached" in page.text
         assert "The wiki cannot be reached" in caplog.text
+        assert visitor.who() == "Alice"
+
+    @pytest.mark.parametrize("fault", ["hang", "trickle"])
+    def test_wiki_hangs_visitor_reads_so_at_the_deadline(
+        self, visitor, wiki, caplog, monkeypatch, fault
+    ):
+        """And may try again; the visitor stays signed in."""
+        field = visitor.csrf()
+        monkeypatch.setitem(WebFlow.account.__wrapped__.__kwdefaults__, "seconds", 1.0)
+        wiki.fail_next(fault, count=50, seconds=30)
+        page = visitor.post("/edit", {**field, "title": "A", "text": "x"})
+        wiki._faults.close()
+        assert (page.status_code, page.headers["Retry-After"]) == (503, "30")
+        assert "The wiki takes too long" in page.text
+        assert "Look on the wiki whether" in page.text
+        (record,) = [each for each in caplog.records if each.name == "pwb_oauth.web"]
+        assert record.levelname == "WARNING"
+        assert "took longer than a web request may" in record.getMessage()
         assert visitor.who() == "Alice"
 
     def test_account_is_blocked_visitor_reads_so(self, visitor, wiki):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import secrets
 import threading
 import time
@@ -9,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from pywikibot.exceptions import OtherPageSaveError
 
 from pwb_oauth import clock, oauth2
 from pwb_oauth.encryption import new_key
@@ -23,6 +25,7 @@ from pwb_oauth.errors import (
 )
 from pwb_oauth.web import flow as flow_module
 from pwb_oauth.web.cookies import SessionCookie
+from pwb_oauth.web.flow import WebFlow
 from pwb_oauth.web.sealing import Seal
 from web_tool import (  # noqa: F401
     Browser,
@@ -510,9 +513,11 @@ class TestSignOut:
         assert tool.rows() == []
         assert is_dead(tool.settings.wiki, latest)
 
-    def test_during_a_refresh_no_row_comes_back_and_no_token_stays(self, tool, monkeypatch):
-        """The other tab holds the row while the wiki thinks."""
+    @pytest.mark.parametrize("who", ["tab", "job"])
+    def test_during_a_refresh_no_row_comes_back_and_no_token_stays(self, tool, monkeypatch, who):
+        """The other tab, or a job, holds the row while the wiki thinks."""
         alice = tool.visitor("Alice")
+        handle = tool.flow.handle(alice.open(), "task")
         tool.wiki.expire_tokens()
         asked = threading.Event()
         refresh = oauth2.refresh
@@ -522,17 +527,20 @@ class TestSignOut:
         tool.wiki.fail_next("hang", path="oauth2/access_token", seconds=1)
         ended = []
 
-        def other_tab() -> None:
-            with tool.flow.account(alice.open()) as account:
-                with pytest.raises(LoginRequiredError):
+        def refresh_and_edit() -> None:
+            is_tab = who == "tab"
+            block = tool.flow.account(alice.open()) if is_tab else tool.flow.job(handle, "task")
+            with block as account:
+                with pytest.raises((LoginRequiredError, OtherPageSaveError)) as caught:
                     edit(account, "in the other tab")
+                assert isinstance(getattr(caught.value, "reason", caught.value), LoginRequiredError)
                 ended.append(account._account.credential)
 
-        tab = threading.Thread(target=other_tab)
-        tab.start()
+        other = threading.Thread(target=refresh_and_edit)
+        other.start()
         assert asked.wait(10)
         alice.sign_out()
-        tab.join(20)
+        other.join(20)
         assert tool.rows() == []
         (latest,) = ended
         assert "in the other tab" not in lines(tool.wiki)
@@ -615,6 +623,11 @@ class TestIsAccepted:
 
 class TestWikiOrDatabaseDown:
     """What fails on the way."""
+
+    def test_web_request_has_ten_seconds_for_the_wiki(self):
+        """Unless a view says otherwise; both frameworks' tests shorten it."""
+        seconds = inspect.signature(WebFlow.account).parameters["seconds"]
+        assert seconds.default == flow_module.DEADLINE == 10.0
 
     @pytest.mark.parametrize("fault", ["hang", "trickle"])
     def test_wiki_is_slow_raises_at_the_deadline(self, tool, monkeypatch, fault):
