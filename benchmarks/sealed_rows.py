@@ -15,7 +15,7 @@ import sys
 import time
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta, timezone
-from functools import partial
+from functools import cache, partial
 from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
-from rich.table import Table
-from sqlalchemy import NullPool, create_engine, insert, make_url, select, text
+from rich.table import Table as Shown
+from sqlalchemy import MetaData, NullPool, create_engine, insert, make_url, select, text
 
 from benchmarks.clockwork import in_turns
 from pwb_oauth.web.sealed_store import SealedRow
@@ -37,8 +37,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from multiprocessing.synchronize import Event
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Table
 
+    from pwb_oauth.web.sealed_store import SealedStore
+
+_PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
+_HEADINGS = (
+    "| | open one of 10³ | of 10⁵ | of 10⁶ | open | note the use | refresh | log in and out |",
+    "|---|---|---|---|---|---|---|---|",
+)
 _MOST_TIMES_THE_SMALLEST = 1.5
 _MOST_HELD_UP = 0.1
 _NOW = datetime(2026, 1, 2, tzinfo=timezone.utc)
@@ -54,30 +61,53 @@ _NOISE = base64.urlsafe_b64encode(os.urandom(1 << 20)).decode()  # which no data
 @click.option("--rows", "sizes", multiple=True, type=int, default=(10**3, 10**5, 10**6))
 @click.option("--purged", default=10**5, help="How many rows a purge deletes.")
 @click.option("--seconds", default=20.0, help="For how long opening is measured.")
-def main(sizes: tuple[int, ...], purged: int, seconds: float) -> None:
+@click.option("--store", type=click.Choice(["SQLAlchemy", "Django"]), default="SQLAlchemy")
+@click.option("--keep", is_flag=True, help="Write what was measured into docs/performance.md.")
+def main(sizes: tuple[int, ...], purged: int, seconds: float, store: str, *, keep: bool) -> None:
     """Measure; fail where a mark is missed."""
+    _kind.name = store
     console = Console(width=120)
-    missed = []
+    missed, lines = [], []
     with TemporaryDirectory() as folder:
         places: list[Path | str] = [Path(folder)]
         places += os.environ.get("PWB_OAUTH_TEST_DB_URLS", "").split()
         for place in places:
             name = "SQLite" if isinstance(place, Path) else make_url(place).get_backend_name()
-            worst = _opening(console, name, place, sizes, seconds)
-            held_up = _purging(console, name, place, purged)
+            times = _opening(console, name, place, sizes, seconds)
+            longest = _purging(console, name, place, purged)
+            lines.append(_line(f"{name}, {store}", times, longest))
+            worst = max(times) / times[0]
             if worst > _MOST_TIMES_THE_SMALLEST:
                 missed.append(f"{name}: opening takes {worst:.2f} times as long with more rows")
+            held_up = max(during - idle for idle, during in longest)
             if held_up > _MOST_HELD_UP:
                 missed.append(f"{name}: a purge held a request up for {held_up * 1000:.0f} ms")
     console.print(*missed, sep="\n")
+    if keep:
+        _keep(store, lines)
     sys.exit(bool(missed))
+
+
+def _line(name: str, opening: list[float], longest: list[tuple[float, float]]) -> str:
+    """A line of the page's table."""
+    ratios = [f"{each / opening[0]:.2f}" for each in opening[1:]]
+    times = [f"{during * 1000:.0f} ms ({idle * 1000:.0f})" for idle, during in longest]
+    return f"| {' | '.join([name, f'{opening[0] * 1000:.2f} ms', *ratios, *times])} |"
+
+
+def _keep(store: str, lines: list[str]) -> None:
+    """Put the lines of a store into the page, in the place of those that are there."""
+    begin, end = f"<!-- generated: user sessions, {store} -->\n", "<!-- end -->"
+    head, found, rest = _PAGE.read_text("utf-8").partition(begin)
+    table = "\n".join([*_HEADINGS, *lines])
+    _PAGE.write_text(f"{head}{found}{table}\n{end}{rest.partition(end)[2]}", "utf-8")
 
 
 def _opening(
     console: Console, name: str, place: Path | str, sizes: tuple[int, ...], seconds: float
-) -> float:
-    """Show how long opening a row takes; the worst ratio to the smallest size."""
-    table = Table("", "rows", "open one", "ratio", "the read alone", "ratio", "filled in")
+) -> list[float]:
+    """Show how long opening a row takes; the seconds for each size."""
+    table = Shown("", "rows", "open one", "ratio", "the read alone", "ratio", "filled in")
     with ExitStack() as stack:
         opened: dict[int, Callable[[], object]] = {}
         read: dict[int, Callable[[], object]] = {}
@@ -105,11 +135,11 @@ def _opening(
             f"{filled[size]:.0f} s",
         )
     console.print(table)
-    return max(best[f"open {size}"] / best[f"open {sizes[0]}"] for size in sizes)
+    return [best[f"open {size}"] / _OPENED_AT_A_TIME for size in sizes]
 
 
 def _opening_some(url: str, ids: list[str]) -> Callable[[], object]:
-    store = SqlSealedStore(url)
+    store = _store(url)
 
     def work() -> None:
         for row_id in random.sample(ids, _OPENED_AT_A_TIME):
@@ -123,21 +153,23 @@ def _reading_some(connection: Connection, ids: list[str]) -> Callable[[], object
 
     def work() -> None:
         for row_id in random.sample(ids, _OPENED_AT_A_TIME):
-            connection.execute(select(sealed).where(sealed.c.row_id == row_id)).one()
+            connection.execute(select(_table()).where(_table().c.row_id == row_id)).one()
         connection.rollback()
 
     return work
 
 
-def _purging(console: Console, name: str, place: Path | str, purged: int) -> float:
-    """Show how long other requests take during a purge; how much longer the longest of them."""
+def _purging(
+    console: Console, name: str, place: Path | str, purged: int
+) -> list[tuple[float, float]]:
+    """Show how long other requests take during a purge; the longest of each, idle and during it."""
     with _database_of_its_own(place) as url:
         _fill(url, purged)
-        requests = _requests(SqlSealedStore(url))
+        requests = _requests(_store(url))
         _latencies(requests, partial(next, iter([True] * 5), False))  # warms up
         spawn = get_context("spawn")  # a purge is a process of its own
         begun, ended = spawn.Event(), spawn.Event()
-        purge = spawn.Process(target=_purge, args=(url, purged, begun, ended))
+        purge = spawn.Process(target=_purge, args=(url, purged, begun, ended, _kind.name))
         purge.start()
         begun.wait()
         started = time.monotonic()
@@ -150,13 +182,13 @@ def _purging(console: Console, name: str, place: Path | str, purged: int) -> flo
         idle = _latencies(requests, lambda: time.monotonic() < idle_until)
     title = f"{purged:,} rows purged in {lasted:.0f} s"
     over = f"over {_MOST_HELD_UP * 1000:.0f} ms"
-    table = Table(name, "idle", "longest", over, "purge", "longest", over, "requests", title=title)
+    table = Shown(name, "idle", "longest", over, "purge", "longest", over, "requests", title=title)
     for request in requests:
         times = (idle[request], busy[request])
         cells = chain.from_iterable(map(_cells, times))
         table.add_row(request, *cells, str(len(busy[request])))
     console.print(table)
-    return max(max(busy[request]) - max(idle[request]) for request in requests)
+    return [(max(idle[request]), max(busy[request])) for request in requests]
 
 
 def _cells(times: list[float]) -> tuple[str, str, str]:
@@ -164,16 +196,17 @@ def _cells(times: list[float]) -> tuple[str, str, str]:
     return f"{median(times) * 1000:.1f} ms", f"{max(times) * 1000:.0f} ms", f"{late:,}"
 
 
-def _purge(url: str, purged: int, begun: Event, ended: Event) -> None:
+def _purge(url: str, purged: int, begun: Event, ended: Event, kind: str) -> None:
     """What another process does."""
-    store = SqlSealedStore(url)
+    _kind.name = kind
+    store = _store(url)
     store.get("")
     begun.set()
     assert store.purge(logged_in_before=_NOW - _DAY, used_before=_NOW - _DAY) == purged  # noqa: S101
     ended.set()
 
 
-def _requests(store: SqlSealedStore) -> dict[str, Callable[[], object]]:
+def _requests(store: SealedStore) -> dict[str, Callable[[], object]]:
     """What other visitors' requests do meanwhile."""
     young = [_row(secrets.token_hex(16), _NOW) for _ in range(50)]
     for row in young:
@@ -237,19 +270,45 @@ def _database_of_its_own(place: Path | str) -> Iterator[str]:
 
 def _fill(url: str, size: int) -> list[str]:
     """Insert rows in bulk, all of them old; the ids."""
-    SqlSealedStore(url).get("")  # makes the table
+    _store(url).get("")  # makes the table
     ids = sorted(secrets.token_hex(16) for _ in range(size))
     engine = create_engine(url, poolclass=NullPool)
     for start in range(0, size, _CHUNK):
         with engine.begin() as connection:
-            connection.execute(insert(sealed), list(map(_old_row, ids[start : start + _CHUNK])))
+            connection.execute(insert(_table()), list(map(_old_row, ids[start : start + _CHUNK])))
     analyze = {"mariadb": "ANALYZE TABLE", "postgresql": "ANALYZE"}
     with engine.connect() as connection:
         # Servers do it by themselves, but then it would be in the middle of what is measured.
         if engine.dialect.name in analyze:
-            connection.execute(text(f"{analyze[engine.dialect.name]} {sealed.name}"))
+            connection.execute(text(f"{analyze[engine.dialect.name]} {_table().name}"))
             connection.commit()
     return ids
+
+
+class _Kind:
+    """Which store is measured: ``SQLAlchemy`` or ``Django``."""
+
+    name = "SQLAlchemy"
+
+
+_kind = _Kind()
+
+
+def _store(url: str) -> SealedStore:
+    if _kind.name == "SQLAlchemy":
+        return SqlSealedStore(url)
+    from benchmarks import sealed_django  # noqa: PLC0415  # Django
+
+    return sealed_django.store_on(url)
+
+
+@cache
+def _table() -> Table:
+    if _kind.name == "SQLAlchemy":
+        return sealed
+    from benchmarks.sealed_django import TABLE  # noqa: PLC0415  # Django
+
+    return sealed.to_metadata(MetaData(), name=TABLE)
 
 
 def _old_row(row_id: str) -> dict[str, object]:
