@@ -74,7 +74,11 @@ def _database(written: str) -> dict[str, Any]:
     if engine == "mysql":
         pymysql.version_info = (2, 2, 1, "final", 0)  # Django asks for mysqlclient's
         pymysql.install_as_MySQLdb()
-    options = {"options": url.query["options"]} if "options" in url.query else {}
+    options: dict[str, Any] = {}
+    if "options" in url.query:
+        options["options"] = url.query["options"]
+    if "unix_socket" in url.query:
+        options["ssl_disabled"] = True  # PyMySQL would read the system's certificates each time
     return {
         "ENGINE": f"django.db.backends.{engine}",
         "NAME": url.database,
