@@ -48,13 +48,13 @@ FIELD = re.compile(r'name="csrfmiddlewaretoken" value="([^"]*)"')
 _made: set[str] = set()
 
 
-def settings_for(wiki: SandboxWiki, callback: str = CALLBACK, **more) -> dict:
+def settings_for(wiki: SandboxWiki, callback: str = CALLBACK, *, grants=GRANTS, **more) -> dict:
     """Register a consumer, and say what a site is configured with to use it."""
     consumer = wiki.add_consumer(
         f"tool {len(wiki.consumers)}",
         owner="Admin",
         callback_url=callback,
-        grants=GRANTS,
+        grants=grants,
         oauth_version=more.get("PWB_OAUTH_OAUTH_VERSION", "2.0"),
     )
     return {

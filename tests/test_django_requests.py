@@ -35,6 +35,38 @@ class TestHeaders:
         assert {"private", "no-store"} <= set(headers["Cache-Control"].split(", "))
         assert "public" not in headers["Cache-Control"]
 
+    def test_stream_asks_too_late_it_fails(self, visitor):
+        """What the caches were told cannot be taken back."""
+        visitor.log_in()
+        page = visitor.get("/late")
+        assert "Cache-Control" not in page.headers
+        with pytest.raises(RuntimeError, match="before the response begins"):
+            page.getvalue()
+
+    def test_stream_asked_before_it_is_private(self, visitor):
+        """And may ask again while it goes out."""
+        visitor.log_in()
+        page = visitor.get("/late?early")
+        assert "private" in page.headers["Cache-Control"]
+        assert page.getvalue() == b"You are Alice."
+
+    @pytest.mark.parametrize("early", [False, True])
+    def test_asynchronous_stream_is_the_same(self, visitor, early):
+        """By ``request.awiki_account``."""
+        visitor.log_in()
+
+        async def read():
+            client = AsyncClient()
+            client.cookies = visitor.client.cookies
+            page = await client.get(f"/late-async{'?early' * early}")
+            return [part async for part in page]
+
+        if early:
+            assert asyncio.run(read()) == [b"You are Alice."]
+        else:
+            with pytest.raises(RuntimeError, match="before the response begins"):
+                asyncio.run(read())
+
     def test_vary_is_said_by_ours(self, visitor):
         """Whatever keeps Django's session."""
         from django_site.views import me

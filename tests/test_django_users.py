@@ -6,10 +6,12 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from django_visitor import User, Visitor, WikiBackend, WikiUser, database, rows, site, visitor
+from pwb_oauth import identity
 from pwb_oauth.testing import SandboxWiki
 
 __all__ = ["database", "site", "visitor"]  # fixtures
 
+ADDRESS = "root@site.example"
 MARKUP = """<script>alert(1)</script>"'&/"""
 
 
@@ -47,12 +49,29 @@ class TestUsers:
 
     @pytest.mark.parametrize("name", ["Alice", "alice"])
     def test_superuser_of_the_same_name_is_not_adopted(self, visitor, name):
-        """Nor one with the same address."""
-        root = User.objects.create_superuser(name, "alice@example.org", "a password")
+        """Whatever MariaDB thinks of capitals."""
+        root = User.objects.create_superuser(name, "root@example.org", "a password")
         visitor.log_in()
         assert User.objects.count() == 2
         assert WikiUser.objects.get().user_id != root.pk
         assert visitor.user() != f"True {name}"
+
+    @pytest.mark.parametrize("version", ["2.0", "1.0a"])
+    def test_superuser_with_the_address_that_the_wiki_tells_is_not_adopted(
+        self, site, wiki, monkeypatch, version
+    ):
+        """Anybody may have put it into their preferences; nor is it kept."""
+        site(grants=["mwoauth-authonlyprivate"], PWB_OAUTH_OAUTH_VERSION=version)
+        wiki.users["Alice"].email = ADDRESS
+        root = User.objects.create_superuser("root", ADDRESS, "a password")
+        said = _what_wikis_say(monkeypatch)
+        visitor = Visitor(wiki)
+        visitor.log_in()
+        assert ADDRESS in [claims.get("email") for claims in said]
+        assert visitor.who() == "Alice"
+        assert visitor.user().startswith("True wiki-")
+        assert WikiUser.objects.get().user_id != root.pk
+        assert User.objects.get(email=ADDRESS) == root
 
     def test_rename_is_followed(self, visitor, wiki):
         """The user stays the same; the new name is shown from the next login on."""
@@ -129,6 +148,19 @@ class TestUsers:
         name = User.objects.get().username
         for given in ({"username": name, "password": ""}, {"token": "x"}, {}):
             assert WikiBackend().authenticate(None, **given) is None
+
+
+def _what_wikis_say(monkeypatch):
+    """What they tell of their users from now on."""
+    said = []
+    read = identity._identity
+
+    def noted(of_wiki, claims):
+        said.append(claims)
+        return read(of_wiki, claims)
+
+    monkeypatch.setattr(identity, "_identity", noted)
+    return said
 
 
 def _rename(wiki, old, new):

@@ -23,6 +23,11 @@ from pwb_oauth.web.flow import WebFlow
 from pwb_oauth.wiki import Wiki
 from web_tool import given_credentials, is_dead
 
+OAUTH1_LOSES_CODE = pytest.param(
+    "1.0a",
+    marks=pytest.mark.xfail(strict=True, reason="identity._identify drops the wiki's code"),
+)
+
 
 @pytest.fixture
 def visitor(bot, wiki, tmp_path):
@@ -120,6 +125,43 @@ class TestLeaving:
         assert "Compare the consumer's key, secret and callback URL" in record.getMessage()
         assert f"PWB_OAUTH_{wrong}" in record.getMessage()
         assert value not in caplog.text or wrong != "CLIENT_SECRET"
+
+
+class TestComingBack:
+    """A visitor comes back from the wiki, and something has happened meanwhile."""
+
+    @pytest.mark.parametrize("version", ["2.0", OAUTH1_LOSES_CODE])
+    def test_consumer_was_disabled_operators_are_told(self, wiki, tmp_path, caplog, version):
+        """Signing in again would not help, and is not offered."""
+        visitor = visitor_of(wiki, tmp_path, PWB_OAUTH_OAUTH_VERSION=version)
+        address = wiki.approve(visitor.leave())
+        wiki.disable(wiki.consumers[visitor.app.config["PWB_OAUTH_CLIENT_ID"]])
+        page = visitor.come_back(address)
+        assert page.status_code == 503
+        assert "Signing in does not work at the moment" in page.text
+        assert "/oauth/login" not in page.text
+        (record,) = [each for each in caplog.records if each.name == "pwb_oauth.web"]
+        assert record.levelname == "ERROR"
+        assert "not approved or was disabled" in record.getMessage()
+        assert not visitor.pending
+        assert visitor.who() == "nobody"
+
+    def test_ten_minutes_have_passed_visitor_reads_so(self, wiki, tmp_path, caplog, monkeypatch):
+        """With a way to try again; the attempt is over."""
+        caplog.set_level(logging.INFO, "pwb_oauth.web")
+        visitor = visitor_of(wiki, tmp_path)
+        address = wiki.approve(visitor.leave())
+        now = clock.now()
+        monkeypatch.setattr(clock, "now", lambda: now + timedelta(minutes=10, seconds=1))
+        page = visitor.come_back(address)
+        assert page.status_code == 400
+        assert "more than ten minutes ago" in page.text
+        assert 'href="/oauth/login' in page.text
+        (record,) = [each for each in caplog.records if each.name == "pwb_oauth.web"]
+        assert record.levelname == "INFO"
+        assert "came back too late" in record.getMessage()
+        assert not visitor.pending
+        assert visitor.who() == "nobody"
 
 
 class TestStaying:

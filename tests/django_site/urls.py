@@ -14,6 +14,8 @@ urlpatterns = [
     path("user", views.user),
     path("user-async", views.user_async),
     path("both", views.both),
+    path("late", views.late),
+    path("late-async", views.late_async),
     path("cached", views.cached),
     path("kept", views.kept),
     path("protected", views.protected),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from asgiref.sync import sync_to_async
 from django.contrib.auth import authenticate, login, logout
 from django.db import transaction
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.utils.html import escape
 from django.views.decorators.cache import cache_page
 from django.views.decorators.csrf import csrf_exempt
@@ -32,6 +32,22 @@ async def me_async(request):
 
 def user(request):
     return HttpResponse(f"{request.user.is_authenticated} {request.user.get_username()}")
+
+
+def late(request):
+    if "early" in request.GET:
+        bool(request.wiki_account)
+    return StreamingHttpResponse(me(request).content for _ in range(1))
+
+
+async def late_async(request):
+    if "early" in request.GET:
+        await request.awiki_account()
+
+    async def parts():
+        yield (await me_async(request)).content
+
+    return StreamingHttpResponse(parts())
 
 
 def both(request):

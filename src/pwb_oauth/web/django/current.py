@@ -38,6 +38,7 @@ class _State:
 
     Attributes:
         touched: Whether the response depends on who the visitor is on the wiki.
+        answered: Whether the response is on its way.
         opened: Whether ``session`` says who that is.
         signing_in: Whether we are calling Django's ``login``.
         session: None if nobody is signed in to the wiki.
@@ -46,6 +47,7 @@ class _State:
     """
 
     touched: bool = False
+    answered: bool = False
     opened: bool = False
     signing_in: bool = False
     session: UserSession | None = None
@@ -59,6 +61,7 @@ def user_session(request: HttpRequest) -> UserSession | None:
     Raises:
         StoreUnavailableError: The database cannot be used.
         ConfigurationError: A setting is missing or malformed.
+        RuntimeError: The response is on its way already, and did not say that it depends on this.
     """
     _touch(request)
     _open(request)
@@ -136,9 +139,11 @@ def set_cookies(request: HttpRequest, cookies: Iterable[Cookie]) -> None:
     _state(request).cookies += cookies
 
 
-def is_touched(request: HttpRequest) -> bool:
-    """Whether the response depends on who the visitor is on the wiki."""
-    return _state(request).touched
+def answer(request: HttpRequest) -> bool:
+    """Let the response go: whether it depends on who the visitor is on the wiki."""
+    state = _state(request)
+    state.answered = True
+    return state.touched
 
 
 def write_cookies(request: HttpRequest, response: HttpResponse) -> None:
@@ -155,7 +160,10 @@ def write_cookies(request: HttpRequest, response: HttpResponse) -> None:
 
 
 def _touch(request: HttpRequest) -> None:
-    _state(request).touched = True
+    state = _state(request)
+    if state.answered and not state.touched:
+        raise RuntimeError("Ask for request.wiki_account before the response begins.")
+    state.touched = True
     # A cache_page around the view keeps what it returns before the middleware can object.
     request._cache_update_cache = False  # type: ignore[attr-defined]  # noqa: SLF001
 

@@ -45,7 +45,7 @@ class WikiAccountMiddleware(MiddlewareMixin):
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         """Let no cache keep what is for one visitor."""
         current.write_cookies(request, response)
-        if current.is_touched(request):
+        if current.answer(request):
             patch_vary_headers(response, ("Cookie",))
             patch_cache_control(response, private=True, no_store=True)
         return response
