@@ -22,10 +22,6 @@ from web_tool import given_credentials, is_dead
 
 __all__ = ["database", "site", "visitor"]  # fixtures
 
-OAUTH1_LOSES_CODE = pytest.param(
-    "1.0a",
-    marks=pytest.mark.xfail(strict=True, reason="identity._identify drops the wiki's code"),
-)
 WRONG = {
     "CLIENT_ID": "0" * 32,
     "CLIENT_SECRET": "f" * 40,
@@ -203,7 +199,7 @@ class TestProblems:
         assert not [name for name in visitor.cookies if "pending" in name]
         assert visitor.who() == "nobody"
 
-    @pytest.mark.parametrize("version", ["2.0", OAUTH1_LOSES_CODE])
+    @pytest.mark.parametrize("version", ["2.0", "1.0a"])
     def test_consumer_disabled_on_the_way_is_explained(self, site, wiki, caplog, version):
         """Signing in again would not help, and is not offered; the operators are told."""
         settings = site(PWB_OAUTH_OAUTH_VERSION=version)

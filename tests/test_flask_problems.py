@@ -23,11 +23,6 @@ from pwb_oauth.web.flow import WebFlow
 from pwb_oauth.wiki import Wiki
 from web_tool import given_credentials, is_dead
 
-OAUTH1_LOSES_CODE = pytest.param(
-    "1.0a",
-    marks=pytest.mark.xfail(strict=True, reason="identity._identify drops the wiki's code"),
-)
-
 
 @pytest.fixture
 def visitor(bot, wiki, tmp_path):
@@ -130,7 +125,7 @@ class TestLeaving:
 class TestComingBack:
     """A visitor comes back from the wiki, and something has happened meanwhile."""
 
-    @pytest.mark.parametrize("version", ["2.0", OAUTH1_LOSES_CODE])
+    @pytest.mark.parametrize("version", ["2.0", "1.0a"])
     def test_consumer_was_disabled_operators_are_told(self, wiki, tmp_path, caplog, version):
         """Signing in again would not help, and is not offered."""
         visitor = visitor_of(wiki, tmp_path, PWB_OAUTH_OAUTH_VERSION=version)

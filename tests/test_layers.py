@@ -16,7 +16,18 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "pwb_oauth"
 LAYERS = (
     {"_version"},
     {"errors"},
-    {"base_string", "blocks", "clock", "deadline", "forks", "grants", "interruptions", "quiet", "wiki", "writes"},
+    {
+        "base_string",
+        "blocks",
+        "clock",
+        "deadline",
+        "forks",
+        "grants",
+        "interruptions",
+        "quiet",
+        "wiki",
+        "writes",
+    },
     {"credential", "deadline_adapter"},
     {"answers", "encryption", "signing", "tokens", "transport"},
     {"stores"},
@@ -100,6 +111,7 @@ LAYERS = (
         "cli.callback",
         "cli.exits",
         "cli.identification",
+        "cli.locating",
         "cli.misplaced",
         "cli.registration",
         "cli.steps",
@@ -130,6 +142,7 @@ LEVEL = {module: level for level, layer in enumerate(LAYERS) for module in layer
 OPENED_WHEN_ASKED = {("tokens", "stores.keyring"), ("tokens", "stores.sql")}
 KNOW_PYWIKIBOT = {
     "checks.scripts",
+    "cli.locating",
     "configuration",
     "csrf",
     "destination",

@@ -101,6 +101,20 @@ def wiki_of_family(family: str, code: str | None = None) -> Wiki:
     )
 
 
+def wiki_of_host(host: str) -> Wiki | None:
+    """The wiki of a host name, with its port; None if none of Pywikibot's families has it.
+
+    Raises:
+        ConfigurationError: A family's file cannot be run, or ``user-config.py``.
+    """
+    for name in _config().family_files:
+        family = _load(name)
+        for code, known in family.langs.items() if family else ():
+            if known == host:
+                return _wiki(family, code)
+    return None
+
+
 def accounts() -> tuple[ConfiguredAccount, ...]:
     """The accounts that ``usernames`` names, in its order.
 

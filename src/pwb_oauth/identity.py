@@ -125,7 +125,7 @@ def _identify(
     try:
         response = ask(wiki, "identify", signer, user_agent=agent, advice=advice)
     except TokenRequestError as error:
-        raise LoginRequiredError(str(error)) from None
+        raise LoginRequiredError(str(error), error.error) from None
     token = response.content.decode("ascii", "replace").strip()
     if token.count(".") != _JWT_DOTS:
         raise nonsense(wiki, response)

@@ -10,13 +10,13 @@ from pwb_oauth import configuration
 from pwb_oauth.cli import terminal
 from pwb_oauth.errors import ConfigurationError, LoginRequiredError
 from pwb_oauth.tokens import TokenKey
+from pwb_oauth.wiki import Wiki
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pwb_oauth.configuration import ConfiguredAccount
     from pwb_oauth.tokens import TokenEntry, TokenStore
-    from pwb_oauth.wiki import Wiki
 
 
 def entries(store: TokenStore, wiki: Wiki | None, user: str | None) -> list[TokenEntry]:
@@ -27,7 +27,16 @@ def entries(store: TokenStore, wiki: Wiki | None, user: str | None) -> list[Toke
         wiki: Any wiki of the farm; None for all wikis.
         user: The user name; None for all.
     """
-    return [entry for entry in store.entries() if _fits(entry.key, wiki, user)]
+    stored = store.entries()
+    found = [entry for entry in stored if _fits(entry.key, wiki, user)]
+    if found or wiki is None:
+        return found
+    # Of a wiki that has its api.php elsewhere than in /w nothing but the host may have been named.
+    return [
+        entry
+        for entry in stored
+        if wiki.host == Wiki.from_url(entry.key.wiki).host and _fits(entry.key, None, user)
+    ]
 
 
 def some_entries(store: TokenStore, wiki: Wiki | None, user: str | None) -> list[TokenEntry]:

@@ -25,7 +25,7 @@ _BY_NAME = {check.name: check for check in CHECKS}
 
 
 @click.command(epilog=options.WIKI_HELP)
-@options.wiki_argument
+@options.new_wiki_argument
 @click.option(
     "--check",
     "names",

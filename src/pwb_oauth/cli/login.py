@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog=options.WIKI_HELP)
-@options.wiki_argument
+@options.new_wiki_argument
 @options.user_option("Refuse the access token of any other account.")
 @click.option("--with-token", is_flag=True, help="Read the access token from standard input.")
 @options.consumer_options

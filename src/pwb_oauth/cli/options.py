@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 import click
 
 from pwb_oauth import configuration
+from pwb_oauth.cli import locating
 from pwb_oauth.cli.callback import DEFAULT_URL
 from pwb_oauth.cli.misplaced import host_in, refuse_token
 from pwb_oauth.errors import ConfigurationError
@@ -31,12 +33,13 @@ _PASSWORD = re.compile(r"[\w+]+://[^:/]*:[^@]+@")
 _NAMES_PASSWORD = re.compile(r"passw", re.IGNORECASE)
 
 
-def read_wiki(text: str) -> Wiki:
+def read_wiki(text: str, *, ask: bool = False) -> Wiki:
     """Find the wiki that somebody means.
 
     Args:
         text: ``wikipedia:test``, ``wikipedia:`` for the family's configured code, a host name with
             or without a port, or a URL of one of its pages.
+        ask: Whether to ask a wiki that nobody knows where its api.php is.
 
     Raises:
         ConfigurationError: It is none of these, or Pywikibot does not know the family.
@@ -45,7 +48,9 @@ def read_wiki(text: str) -> Wiki:
     is_address = "/" in text or "." in family or code.isdecimal() or family.startswith("[")
     if colon and not is_address:
         return configuration.wiki_of_family(family, code or None)
-    return Wiki.from_url(text)
+    if ask:
+        return locating.asked(text)
+    return locating.known(text) or Wiki.from_url(text)
 
 
 def default_wiki() -> Wiki:
@@ -53,12 +58,14 @@ def default_wiki() -> Wiki:
     return configuration.wiki_of_family(*configuration.default_site())
 
 
-def _to_wiki(ctx: click.Context, param: click.Parameter, value: str | None) -> Wiki | None:
+def _to_wiki(
+    ctx: click.Context, param: click.Parameter, value: str | None, *, ask: bool = False
+) -> Wiki | None:
     del ctx, param
     if value is None:
         return None
     refuse_token(host_in(value))
-    return read_wiki(value)
+    return read_wiki(value, ask=ask)
 
 
 def _to_name(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -115,6 +122,9 @@ def _refuse_password(url: str, option: str) -> None:
 
 
 wiki_argument: Decorator = click.argument("wiki", required=False, callback=_to_wiki)
+new_wiki_argument: Decorator = click.argument(
+    "wiki", required=False, callback=partial(_to_wiki, ask=True)
+)
 """``wiki``: a :class:`Wiki`, or None where none was named."""
 
 

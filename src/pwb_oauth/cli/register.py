@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog=options.WIKI_HELP)
-@options.wiki_argument
+@options.new_wiki_argument
 @click.option("--owner-only", is_flag=True, help="A consumer for your own account alone.")
 @options.callback_option(
     "A consumer for any account, to which the browser comes back at URL.", flag_value=DEFAULT_URL

@@ -42,8 +42,11 @@ def page(
         status: HTTP status.
         cache: ``Cache-Control``.
     """
+    api = f"{wiki.site.server.partition(':')[2]}{wiki.site.script_path}/api.php"
     body = (
         f"<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'>"
+        # By which programs find the API. Source: OutputPage::getHeadLinksArray.
+        f"<link rel='EditURI' type='application/rsd+xml' href='{escape(api)}?action=rsd'>"
         f"<meta name='viewport' content='width=device-width'><style>{_STYLE}</style>"
         f"<title>{escape(title)} - {escape(wiki.site.name)}</title></head>"
         f"<body><main><h1 id='firstHeading'>{escape(title)}</h1>"
