@@ -10,6 +10,7 @@ from pwb_oauth import sites
 from pwb_oauth.errors import ConfigurationError
 from pwb_oauth.fatal import fatal_for_pywikibot
 from pwb_oauth.sender import Nobody
+from pwb_oauth.wiki import Wiki
 from pwb_oauth.writes import holds_token
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     import requests
     from pywikibot.site import APISite
 
-    from pwb_oauth.wiki import Wiki
 
 # With or without a path behind it, which api.php ignores.
 _AN_API = re.compile(r"/(api|rest)\.php(/|$)")
@@ -57,14 +57,19 @@ def _auth_for(site: APISite, uri: str | None, rest: dict[str, Any]) -> dict[str,
             visitor's block as somebody else.
         LoginRequiredError: The site's credential is of no use, or was forgotten meanwhile.
     """
-    wiki = sites.wiki_of(site)
+    api_path = site.apipath()
+    api_url = site.base_url(api_path)
+    wiki = Wiki.from_url(api_url)
     account = sites.account_of(site, wiki)
     if account is None:
         if holds_token(rest.get("data")):
             sites.require_visitors(site)
         sites.require_stored(site)
         return {"auth": Nobody()} if sites.is_elsewhere(site) else {}
-    url = site.base_url(uri, protocol=rest.get("protocol"))
+    protocol = rest.get("protocol")
+    # Most requests ask api.php by its path, and Pywikibot takes its time to make a URL of it.
+    is_asked = uri == api_path and protocol is None
+    url = api_url if is_asked else site.base_url(uri, protocol=protocol)
     if sites.is_signed_out(site) or not _is_api(wiki, url):
         return {"auth": Nobody()}
     wiki.require_safe_transport()

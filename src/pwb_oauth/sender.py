@@ -17,8 +17,6 @@ from pwb_oauth.signing import OAuth1Signer
 from pwb_oauth.wiki import Wiki
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from requests.adapters import BaseAdapter
 
     from pwb_oauth.credential import Credential, OAuth2AccessToken
@@ -118,6 +116,12 @@ class Nobody(AuthBase):
 class _NobodysSession(requests.Session):
     """A session that puts no password from ``.netrc`` on what it sends after a redirect."""
 
+    def get_adapter(self, url: str) -> BaseAdapter:
+        """As requests does; a forked child connects by itself."""
+        adapter = super().get_adapter(url)
+        _connections.note(adapter)
+        return adapter
+
     def rebuild_auth(
         self,
         prepared_request: requests.PreparedRequest,
@@ -130,7 +134,6 @@ class _NobodysSession(requests.Session):
 def _take_over(session: requests.Session, base: requests.Session) -> None:
     for name in _SHARED:
         setattr(session, name, getattr(base, name))
-    _connections.note(session.adapters.values())
 
 
 def _unsign(request: requests.Request | requests.PreparedRequest | None) -> None:
@@ -160,11 +163,10 @@ class _Connections:
         self._of_the_parent: list[Any] = []
         forks.renew_in_children(self)
 
-    def note(self, adapters: Iterable[BaseAdapter]) -> None:
-        """Remember them until the process forks."""
-        for adapter in adapters:
-            if isinstance(adapter, HTTPAdapter):
-                self._adapters.add(adapter)
+    def note(self, adapter: BaseAdapter) -> None:
+        """Remember one until the process forks."""
+        if isinstance(adapter, HTTPAdapter):
+            self._adapters.add(adapter)
 
     def begin_anew(self) -> None:
         """Make a child connect by itself: each adapter is as after unpickling, which has none."""
@@ -183,11 +185,10 @@ class _Session(requests.Session):
     def get_adapter(self, url: str) -> BaseAdapter:
         """As requests does; where there is a deadline, the answer must have ended by then."""
         adapter = super().get_adapter(url)
-        if not deadline.is_set():
-            return adapter
-        timed = deadline_adapter.in_place_of(adapter)
-        _connections.note([timed])
-        return timed
+        if deadline.is_set():
+            adapter = deadline_adapter.in_place_of(adapter)
+        _connections.note(adapter)
+        return adapter
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Nowhere; requests would read the address even if it were not to follow it."""
