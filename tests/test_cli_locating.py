@@ -98,6 +98,14 @@ class TestAsked:
         monkeypatch.setitem(elsewhere._server._handlers, "/wiki/", lambda _context: page)
         assert locating.asked(f"{elsewhere.url}/wiki/A").api_url == f"{elsewhere.url}/w/api.php"
 
+    def test_page_is_read_as_nobody(self, elsewhere, monkeypatch, tmp_path):
+        """Not with what ``.netrc`` holds for the host."""
+        netrc = tmp_path / "netrc"
+        netrc.write_text("machine 127.0.0.1 login me password s3cret\n")
+        monkeypatch.setenv("NETRC", str(netrc))
+        locating.asked(f"{elsewhere.url}/wiki/Main_Page")
+        assert "Authorization" not in elsewhere.log[-1].headers
+
     def test_page_in_clear_text_is_refused(self):
         """Nothing is sent over a network."""
         with pytest.raises(ConfigurationError, match="not https"):
@@ -115,6 +123,8 @@ class TestCommands:
         ran = person.over_pipe("login", page, "--with-token", typed=f"{consumer.access_token}\n")
         assert ran.returncode == 0, ran.stderr
         assert person.over_pipe("whoami", elsewhere.url).stdout == "Alice\n"
+        assert "Alice" in person.over_pipe("status", elsewhere.url).stdout
+        assert person.over_pipe("status", elsewhere.url).returncode == 0
         assert "/mediawiki/" in person.over_pipe("register", page, "--owner-only").stdout
         code, text = ended(person.at_terminal("logout", person.host))
         assert (code, "Alice" in text) == (0, True)

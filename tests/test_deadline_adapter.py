@@ -8,6 +8,7 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from functools import partial
 from ipaddress import ip_address
 
 import pytest
@@ -20,7 +21,7 @@ from requests.adapters import HTTPAdapter
 from pwb_oauth import clock, deadline, transport
 from pwb_oauth.deadline_adapter import DeadlineAdapter, in_place_of
 from pwb_oauth.errors import DeadlineExceededError, TransportError
-from pwb_oauth.sender import Sender
+from pwb_oauth.sender import Nobody, Sender
 from test_accounts import credential
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
@@ -126,6 +127,12 @@ class TestDeadlineAdapter:
         """Each byte comes in time, but not all of them."""
         with serving(HEAD, rest) as server:
             assert took_too_long(lambda: get(server))
+
+    def test_body_comes_slowly_to_nobody_it_is_broken_off(self):
+        """What a visitor's block sends without a token."""
+        with serving(HEAD, BODY) as server, requests.Session() as base:
+            ask = partial(Nobody().request, "GET", server.url, base=base, timeout=30)
+            assert took_too_long(ask)
 
     def test_headers_come_slowly_they_are_broken_off(self):
         """Before there is an answer at all."""

@@ -117,10 +117,8 @@ class _NobodysSession(requests.Session):
     """A session that puts no password from ``.netrc`` on what it sends after a redirect."""
 
     def get_adapter(self, url: str) -> BaseAdapter:
-        """As requests does; a forked child connects by itself."""
-        adapter = super().get_adapter(url)
-        _connections.note(adapter)
-        return adapter
+        """As requests does; where there is a deadline, the answer must have ended by then."""
+        return _to_send_by(super().get_adapter(url))
 
     def rebuild_auth(
         self,
@@ -129,6 +127,13 @@ class _NobodysSession(requests.Session):
     ) -> None:
         """Take off what the bot's owner put on every request: it may lead to another server."""
         prepared_request.headers.pop("Authorization", None)
+
+
+def _to_send_by(adapter: BaseAdapter) -> BaseAdapter:
+    if deadline.is_set():
+        adapter = deadline_adapter.in_place_of(adapter)
+    _connections.note(adapter)
+    return adapter
 
 
 def _take_over(session: requests.Session, base: requests.Session) -> None:
@@ -184,11 +189,7 @@ class _Session(requests.Session):
 
     def get_adapter(self, url: str) -> BaseAdapter:
         """As requests does; where there is a deadline, the answer must have ended by then."""
-        adapter = super().get_adapter(url)
-        if deadline.is_set():
-            adapter = deadline_adapter.in_place_of(adapter)
-        _connections.note(adapter)
-        return adapter
+        return _to_send_by(super().get_adapter(url))
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Nowhere; requests would read the address even if it were not to follow it."""

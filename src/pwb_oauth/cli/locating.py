@@ -7,14 +7,16 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 import requests
+from urllib3.exceptions import HTTPError
 
-from pwb_oauth import configuration
+from pwb_oauth import configuration, deadline
 from pwb_oauth.errors import ConfigurationError
+from pwb_oauth.sender import Nobody
 from pwb_oauth.transport import user_agent
 from pwb_oauth.wiki import WIKIMEDIA_CENTRAL, Wiki, is_loopback
 
 _ENTRY_POINT = re.compile(r"/(?:api|index|rest)\.php")
-_SECONDS = 10
+_SECONDS = 10.0
 _MOST = 1 << 20
 """Bytes of a page that are looked at: its head is at the beginning."""
 
@@ -63,15 +65,25 @@ def _said_by(address: str, guessed: Wiki) -> Wiki | None:
     """What a page says; None if it says nothing, or leads to another host."""
     from pywikibot.site_detect import WikiHTMLPageParser  # noqa: PLC0415  # takes half a second
 
-    head = {"User-Agent": user_agent(guessed)}
     try:
-        with requests.get(address, headers=head, timeout=_SECONDS, stream=True) as response:
-            page = response.raw.read(_MOST, decode_content=True).decode("utf-8", "replace")
-            parser = WikiHTMLPageParser(response.url)
-            parser.feed(page)
-    except (requests.RequestException, OSError, AssertionError, KeyError, ValueError):
+        url, page = _read(address, user_agent(guessed))
+        parser = WikiHTMLPageParser(url)
+        parser.feed(page)
+    except (requests.RequestException, HTTPError, AssertionError, KeyError, ValueError):
         return None  # Pywikibot's parser asserts that all links agree
     if parser.server is None:
         return None
     found = Wiki.from_url(f"{parser.server}{parser.scriptpath}/api.php")
     return found if found.server == guessed.server else None
+
+
+def _read(address: str, agent: str) -> tuple[str, str]:
+    """The beginning of a page, and the address that it came from after redirects."""
+    headers = {"User-Agent": agent}
+    with (
+        deadline.within(_SECONDS),
+        requests.Session() as base,
+        Nobody().request("GET", address, base=base, headers=headers, stream=True) as response,
+    ):
+        page = response.raw.read(_MOST, decode_content=True)
+        return response.url, page.decode("utf-8", "replace")

@@ -162,7 +162,8 @@ class _Report:
 
 
 def _account(store: TokenStore, wiki: Wiki | None, entry: TokenEntry) -> Account:
-    home = Wiki.from_url(entry.key.wiki) if wiki is None else wiki.central
+    is_named = wiki is not None and wiki.central.name == entry.key.wiki
+    home = wiki.central if wiki is not None and is_named else Wiki.from_url(entry.key.wiki)
     return Account(entry.key, store, home)
 
 
