@@ -53,7 +53,7 @@ LAYERS = (
         "web.user_session",
     },
     {"web.jobs", "web.pending", "web.sealing", "web.visitor", "web.visitor_sites"},
-    {"web.acting"},
+    {"web.acting", "web.notices"},
     {"web.flow"},
     {"configuration"},
     {"migration.finding", "migration.rewriting", "migration.source", "migration.trial"},

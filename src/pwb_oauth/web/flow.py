@@ -27,8 +27,8 @@ from pwb_oauth.errors import (
 from pwb_oauth.web.cookies import Cookie, CookieNames, SessionCookie
 from pwb_oauth.web.jobs import Handles
 from pwb_oauth.web.next_url import safe_next_url
+from pwb_oauth.web.notices import Notices
 from pwb_oauth.web.pending import Attempt, PendingCookies
-from pwb_oauth.web.problems import LOGGER
 from pwb_oauth.web.sealed_store import SealedRow
 from pwb_oauth.web.sealing import Seal
 from pwb_oauth.web.user_session import UserSession
@@ -49,7 +49,6 @@ DEADLINE = 10.0
 _FAREWELL = 3.0
 """Seconds to try to end the tokens on the wiki when a visitor signs out."""
 _NOTED_EVERY = timedelta(hours=1)
-_TOLD_EVERY = timedelta(hours=1)
 # What MediaWiki sends where the user pressed Cancel, without state.
 _DENIED = frozenset({"access_denied", "unauthorized_client"})
 
@@ -97,8 +96,8 @@ class WebFlow:
         self._names = CookieNames(settings.consumer.callback_url or "")
         self._pending = PendingCookies(settings, self._names)
         self._seal = Seal(settings)
+        self._notices = Notices(settings, self._seal)
         self._handles = Handles(settings)
-        self._told_at: dict[str, datetime] = {}  # of which keys we said that they are missing
 
     def begin(self, next_url: str | None, cookies: Mapping[str, str]) -> Departure:
         """Send a visitor to the wiki.
@@ -373,46 +372,17 @@ class WebFlow:
         credential = self._seal.unseal(row, cookie.key)
         if credential is None:
             if tell:
-                self._tell_of_missing_key(row)
+                self._notices.missing_key(row)
             return None
         session = self._session(row, credential, cookie)
         now = clock.now()
         if now >= session.ends_at:
             if tell:
-                self._tell_of_end(row)
+                self._notices.end(row)
             return None
         if now - row.last_used_at >= min(_NOTED_EVERY, self.settings.idle / 2):
             self.store.touch(row.row_id, now)
         return session
-
-    def _tell_of_missing_key(self, row: SealedRow) -> None:
-        """Tell the operator, once an hour and not for each visitor, of a key that rows still need.
-
-        All visitors may be concerned, and an operator who took the key out on purpose knows.
-        """
-        if not self._seal.misses_key_of(row):
-            return
-        now = clock.now()
-        told_at = self._told_at.get(row.key_id)
-        if told_at is not None and now - told_at < _TOLD_EVERY:
-            return
-        self._told_at[row.key_id] = now
-        LOGGER.warning(
-            "Visitors are signed out whose rows need the encryption key with the id %s, and "
-            "PWB_OAUTH_ENCRYPTION_KEYS holds %s. If that key was not taken out on purpose, put it "
-            "back behind the newest one, and see that all processes have the same keys. This is "
-            "said once an hour at most.",
-            row.key_id,
-            " and ".join(self._seal.key_ids),
-        )
-
-    def _tell_of_end(self, row: SealedRow) -> None:
-        settings = self.settings
-        if clock.now() - row.last_used_at >= settings.idle:
-            how, name, limit = "was not used for", "PWB_OAUTH_SESSION_IDLE", settings.idle
-        else:
-            how, name, limit = "has lasted for", "PWB_OAUTH_SESSION_LIFETIME", settings.lifetime
-        LOGGER.info("A visitor is signed out whose user session %s %s (%s).", how, limit, name)
 
     def _session(
         self, row: SealedRow, credential: Credential, cookie: SessionCookie
