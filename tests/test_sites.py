@@ -23,7 +23,7 @@ from bot_actions import (
     noted_waits,  # noqa: F401
     save,
 )
-from pwb_oauth import clock, sites
+from pwb_oauth import clock, signing_in, sites
 from pwb_oauth.credential import Consumer, Credential, OAuth2AccessToken
 from pwb_oauth.errors import (
     IdentityError,
@@ -164,7 +164,7 @@ class TestVisitor:
 
 
 class TestSignIn:
-    """``sites.sign_in``."""
+    """``signing_in.sign_in``."""
 
     def test_consumer_without_the_grant_basic_is_an_identity_error(self, bot, waits):
         """The wiki says nothing at all to it; the site can be made nevertheless."""
@@ -222,7 +222,7 @@ class TestSignIn:
         for status, refused in ((429, False), (403, True)):
             response.status_code = status
             with pytest.raises(IdentityError) if refused else nullcontext():
-                sites.require_json(bot.site("Alice"), response)
+                signing_in.require_json(bot.site("Alice"), response)
 
     def test_threads_of_one_site_sign_in_once(self, bot):
         """Signing in takes the site's userinfo away for a moment."""
@@ -253,7 +253,7 @@ class TestSignIn:
 
 
 class TestSignOut:
-    """``sites.sign_out``."""
+    """``signing_in.sign_out``."""
 
     def test_cookies_of_a_password_login_are_not_the_anonymous_sites(self, bot):
         """Pywikibot's one jar may hold a session of the same account."""

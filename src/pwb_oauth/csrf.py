@@ -11,7 +11,7 @@ import random
 import time
 from typing import TYPE_CHECKING
 
-from pwb_oauth import sites
+from pwb_oauth import signing_in
 
 if TYPE_CHECKING:
     from pywikibot.data.api import Request
@@ -58,7 +58,7 @@ def renew(request: Request, account: Account) -> bool:
         if [wallet.get(kind)] == refused or kind not in wallet:
             wallet.update(request.site.get_tokens([kind]))
         if kind not in wallet:  # the wiki has no token for nobody
-            sites.require_signed_in(request.site)
+            signing_in.require_signed_in(request.site)
             return False
         request["token"] = wallet[kind]
     # Pywikibot takes the same error twice in a row for a final one.

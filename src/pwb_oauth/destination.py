@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from pwb_oauth import sites
+from pwb_oauth import signing_in, sites
 from pwb_oauth.errors import ConfigurationError
 from pwb_oauth.fatal import fatal_for_pywikibot
 from pwb_oauth.sender import Nobody
@@ -44,8 +44,8 @@ def send(
         if "auth" not in rest:
             rest |= _auth_for(site, uri, rest)
         response = request(site, uri, headers, **rest)
-        if sites.is_signing_in():
-            sites.require_json(site, response)
+        if signing_in.is_signing_in():
+            signing_in.require_json(site, response)
         return response
 
 
@@ -64,17 +64,17 @@ def _auth_for(site: APISite, uri: str | None, rest: dict[str, Any]) -> dict[str,
     if account is None:
         if holds_token(rest.get("data")):
             sites.require_visitors(site)
-        sites.require_stored(site)
+        signing_in.require_stored(site)
         return {"auth": Nobody()} if sites.is_elsewhere(site) else {}
     protocol = rest.get("protocol")
     # Most requests ask api.php by its path, and Pywikibot takes its time to make a URL of it.
     is_asked = uri == api_path and protocol is None
     url = api_url if is_asked else site.base_url(uri, protocol=protocol)
-    if sites.is_signed_out(site) or not _is_api(wiki, url):
+    if signing_in.is_signed_out(site) or not _is_api(wiki, url):
         return {"auth": Nobody()}
     wiki.require_safe_transport()
-    if not sites.is_signing_in():
-        sites.sign_in_unless_confirmed(site, account)
+    if not signing_in.is_signing_in():
+        signing_in.sign_in_unless_confirmed(site, account)
     return {"auth": account}
 
 

@@ -30,12 +30,12 @@ class fatal_for_pywikibot:  # noqa: N801  # a context manager, like contextlib.s
     def _handle(self, error: PwbOAuthError) -> bool:
         from pywikibot.exceptions import FatalServerError  # noqa: PLC0415
 
-        from pwb_oauth import sites  # noqa: PLC0415  # imports Pywikibot
+        from pwb_oauth import signing_in  # noqa: PLC0415  # imports Pywikibot
 
         if isinstance(error, FatalServerError):
             return self._quiet
         passing = isinstance(error, TransportError) and not isinstance(error, DeadlineExceededError)
-        if passing and not sites.is_signing_in():
+        if passing and not signing_in.is_signing_in():
             return False
         if not self._quiet:
             raise as_fatal(error) from None

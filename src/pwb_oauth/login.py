@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pywikibot
 from pywikibot.login import OauthLoginManager as UpstreamLoginManager
 
-from pwb_oauth import authorization, sites
+from pwb_oauth import authorization, signing_in, sites
 from pwb_oauth.credential import Consumer, Credential, OAuth1AccessToken
 from pwb_oauth.errors import ConfigurationError, LoginRequiredError, UsernameMismatchError
 from pwb_oauth.identity import fetch_identity
@@ -114,7 +114,7 @@ class OAuthLoginManager(UpstreamLoginManager):  # type: ignore[misc]
         del retry
         if self._consumer is not None and (force or self._access_token or not self._account()):
             self._obtain(self._consumer, ask=force or not self._access_token)
-        sites.sign_in(self.site, self._required_account())
+        signing_in.sign_in(self.site, self._required_account())
         return True
 
     def logout(self) -> None:
@@ -122,9 +122,9 @@ class OAuthLoginManager(UpstreamLoginManager):  # type: ignore[misc]
 
         To withdraw the grant itself, use ``Special:OAuthManageMyGrants`` on the wiki.
         """
-        if not sites.is_signed_in(self.site):
+        if not signing_in.is_signed_in(self.site):
             self._required_account()
-        sites.sign_out(self.site)
+        signing_in.sign_out(self.site)
 
     def _account(self) -> Account | None:
         return sites.accounts.find(sites.wiki_of(self.site), self.username)

@@ -227,19 +227,19 @@ def _login(
     def sign_in(
         autocreate: bool = False, user: str | None = None, *, cookie_only: bool = False
     ) -> None:
-        from pwb_oauth import sites  # noqa: PLC0415  # imports Pywikibot
+        from pwb_oauth import signing_in, sites  # noqa: PLC0415  # imports Pywikibot
 
         with fatal_for_pywikibot(quiet=cookie_only):
             account = sites.account_named(site, user)
             if account is not None:
-                sites.sign_in_unless_done(site, account)
+                signing_in.sign_in_unless_done(site, account)
                 return
             # One that is stored while Pywikibot signs in by its own means is not for this login.
             with _hidden_oauth():
-                if not cookie_only and sites.would_ask_for_password(site, user):
-                    sites.sign_in_by_cookie(site, user, wrapped)
+                if not cookie_only and signing_in.would_ask_for_password(site, user):
+                    signing_in.sign_in_by_cookie(site, user, wrapped)
                     return
-                sites.leave(site)
+                signing_in.leave(site)
                 wrapped(autocreate, user, cookie_only=cookie_only)
 
     sign_in(*args, **kwargs)
@@ -249,11 +249,11 @@ def _logout(
     wrapped: Callable[..., None], site: APISite, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> None:
     """``APISite.logout``: forget the sign-in here; the wiki refuses ``action=logout``."""
-    from pwb_oauth import sites  # noqa: PLC0415  # imports Pywikibot
+    from pwb_oauth import signing_in, sites  # noqa: PLC0415  # imports Pywikibot
 
     with fatal_for_pywikibot():
-        if sites.account_of(site) is not None or sites.is_signed_in(site):
-            sites.sign_out(site)
+        if sites.account_of(site) is not None or signing_in.is_signed_in(site):
+            signing_in.sign_out(site)
         else:
             wrapped(*args, **kwargs)
 
@@ -299,14 +299,14 @@ def _bad_token(
     """``Request._bad_token``: fetch CSRF tokens anew, more than once if need be."""
 
     def handle(code: str) -> bool:
-        from pwb_oauth import csrf, sites  # noqa: PLC0415  # imports Pywikibot
+        from pwb_oauth import csrf, signing_in, sites  # noqa: PLC0415  # imports Pywikibot
 
         with fatal_for_pywikibot():
             account = sites.account_of(request.site) if code == "badtoken" else None
-            if account is None or sites.is_signing_in():
+            if account is None or signing_in.is_signing_in():
                 return wrapped(code)
             # Pywikibot would miss the tokens that a logout took: a KeyError, which ends its thread.
-            sites.require_signed_in(request.site)
+            signing_in.require_signed_in(request.site)
             return csrf.renew(request, account)
 
     return handle(*args, **kwargs)

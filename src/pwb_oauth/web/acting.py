@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pywikibot
 import requests
 
-from pwb_oauth import blocks, deadline, plugin, prefetch, sites, transport
+from pwb_oauth import blocks, deadline, plugin, prefetch, signing_in, sites, transport
 from pwb_oauth.errors import ConfigurationError, TransportError, UsernameMismatchError
 from pwb_oauth.web.visitor import VisitorAccount
 from pwb_oauth.web.visitor_sites import Place, visitor_class
@@ -119,7 +119,7 @@ class WikiAccount:
         place = pywikibot.Site(code, family, url=url, interface=Place)
         self._require_own_wiki(place)
         site = self._site(place, interface)
-        sites.sign_in_unless_done(site, self._account)
+        signing_in.sign_in_unless_done(site, self._account)
         return site
 
     def further_site(

@@ -15,7 +15,7 @@ from pywikibot.exceptions import CaptchaError
 from pywikibot.site import BaseSite
 from pywikibot.site._interwikimap import _InterwikiMap
 
-from pwb_oauth import blocks, deadline, sites
+from pwb_oauth import blocks, deadline, signing_in, sites
 from pwb_oauth.errors import DeadlineExceededError
 from pwb_oauth.fatal import fatal_for_pywikibot
 
@@ -157,7 +157,7 @@ class _VisitorSite:
                 account = vars(self)[sites.VISITOR]
                 account.require_open()
                 sites.require_visitors(self)
-                sites.sign_in_unless_done(self, account)
+                signing_in.sign_in_unless_done(self, account)
 
     def username(self) -> sites.VisitorName:
         """The visitor's name; the sites that Pywikibot makes of it are the visitor's too."""
