@@ -17,6 +17,11 @@ from pwb_oauth.errors import PwbOAuthError, TransportError
 AT_ONCE = 5.0
 
 
+@pytest.fixture(autouse=True)
+def hooks_put_back():
+    """Leave the hooks to the rigs, which outlive a test."""
+
+
 @pytest.fixture(scope="module")
 def rigs(tmp_path_factory):
     """A Pywikibot on the sandbox wiki of the version that a fault is of."""
