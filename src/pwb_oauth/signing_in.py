@@ -93,9 +93,8 @@ def would_ask_for_password(site: APISite, username: str | None) -> bool:
         False where nothing is stored for the wiki and the site never acted as an account, since
         then Pywikibot acts as it always does.
     """
-    is_ours = getattr(site, _STATE, None) is not None or sites.accounts.usernames(
-        sites.wiki_of(site)
-    )
+    was_ours = getattr(site, _STATE, None) is not None
+    is_ours = was_ours or sites.accounts.usernames(sites.wiki_of(site))
     if not is_ours or site.is_oauth_token_available():
         return False
     username = username or site.username()
