@@ -23,7 +23,10 @@ from bot_actions import (
     save,
     secrets_sent,
 )
+from pwb_oauth import KeyringTokenStore, sites
+from pwb_oauth.accounts import Accounts
 from pwb_oauth.errors import ConfigurationError
+from pwb_oauth.testing import file_keyring
 
 PAIRS = (("2.0", "2.0"), ("1.0a", "2.0 public"), ("1.0a owner-only", "2.0 owner-only"))
 
@@ -276,3 +279,35 @@ class TestSiteWithoutACredential:
         with_hooks = record()
         pwb_oauth.uninstall()
         assert record() == with_hooks
+
+
+class TestKeyring:
+    """What is asked of the operating system's keyring."""
+
+    def test_each_account_is_read_once(self, bot, tmp_path, monkeypatch):
+        """By login, two edits, a second site object and another thread; never for a request."""
+        monkeypatch.setenv(file_keyring.VARIABLE, str(tmp_path / "keyring.json"))
+        monkeypatch.setattr("keyring.get_keyring", file_keyring.FileKeyring)
+        store = KeyringTokenStore()
+        for user in ("Alice", "Bob"):
+            store.save(bot.key(user), bot.credential("2.0 owner-only", user))
+        monkeypatch.setattr(sites, "accounts", Accounts(KeyringTokenStore()))
+        read = []
+        get = file_keyring.FileKeyring.get_password
+        monkeypatch.setattr(
+            file_keyring.FileKeyring,
+            "get_password",
+            lambda self, *what: read.append(what) or get(self, *what),
+        )
+
+        def work(number: int) -> None:
+            save(pywikibot.Site("en", "sandbox", user=("Alice", "Bob")[number % 2]), f"{number}")
+
+        for user in ("Alice", "Bob"):
+            site = bot.site(user)
+            site.login()
+            save(site, f"{user} 1")
+            save(bot.site(user), f"{user} 2")
+        assert in_threads(4, work) == []
+        assert {username for _, username in read} == {"Alice", "Bob"}
+        assert len(read) == len(set(read))  # a long token lies in two entries
