@@ -12,6 +12,7 @@ import pytest
 import pywikibot
 from pywikibot import config
 from pywikibot.exceptions import Error
+from pywikibot.family import Family
 from pywikibot.site import APISite, BaseSite
 
 from bot_actions import fail_at_a_prompt  # noqa: F401
@@ -189,6 +190,36 @@ class TestFurtherSites:
             name = account.site("en", "sandbox").username()
         with pytest.raises(LoginRequiredError, match="block"):
             pywikibot.Site("en", "sandbox", name)
+
+
+class TestNoFamily:
+    """A wiki that Pywikibot has no family file for, named by a URL."""
+
+    @pytest.fixture(autouse=True)
+    def no_family(self, monkeypatch):
+        monkeypatch.setattr(Family, "_families", {})
+
+    def test_own_wiki_is_the_visitors(self, any_tool):
+        """And Pywikibot's table of sites has it once, whoever comes."""
+        for user in ("Alice", "Bob"):
+            with any_tool.flow.account(any_tool.visitor(user).open()) as account:
+                page = pywikibot.Page(account.site(url=any_tool.wiki.index_url), "Main Page")
+                page.text = f"by {user}"
+                page.save()
+            assert any_tool.wiki.pages["Main Page"].revisions[-1].user == user
+        assert len(pywikibot._sites) == 1
+
+    def test_other_wiki_is_read_as_nobody(self, any_tool):
+        """And not written to."""
+        session = any_tool.visitor("Alice").open()
+        with SandboxWiki() as other, any_tool.flow.account(session):
+            site = pywikibot.Site(url=other.index_url)
+            page = pywikibot.Page(site, "Main Page")
+            page.text += "more"
+            with pytest.raises(Error):
+                page.save()
+            assert {entry.user for entry in other.log} == {None}
+            assert other.log.select(action="edit") == []
 
 
 class TestAsynchronous:
