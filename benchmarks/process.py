@@ -31,12 +31,16 @@ print(time.perf_counter() - started)
 """
 
 
+_DOCTOR = "import sys; from pwb_oauth.cli import main; sys.argv[1:] = ['doctor']; main()"
+
+
 def rows(*, short: bool) -> Iterator[Row]:
     """Start-up and request counts."""
     with TemporaryDirectory() as folder, SandboxWiki() as wiki:
         bots = _bots(wiki, Path(folder))
         yield from _start_up(wiki, bots, turns=6 if short else 10)
         yield from _counts(wiki, bots)
+        yield _doctor(bots["2.0"], turns=2 if short else 5)
 
 
 def _bots(wiki: SandboxWiki, folder: Path) -> dict[str, Bot]:
@@ -78,6 +82,17 @@ def _first_request(wiki: SandboxWiki, bot: Bot) -> float:
     started = time.perf_counter()
     bot.run(_SAVE.format(edits=[(USERS[0], f"{started}")]))
     return answered[0] - started
+
+
+def _doctor(bot: Bot, *, turns: int) -> Row:
+    """How long it takes to say that nothing is wrong; it ends otherwise if something is."""
+    best = float("inf")
+    for _ in range(turns):
+        started = time.perf_counter()
+        bot.run(_DOCTOR)
+        best = min(best, time.perf_counter() - started)
+    work = "`pwb-oauth doctor` on a healthy set-up"
+    return Row(work, "s", None, best, goal="below 3 s", at_most=3)
 
 
 def _counts(wiki: SandboxWiki, bots: dict[str, Bot]) -> Iterator[Row]:
