@@ -112,11 +112,11 @@ def get(server, **options):
 
 
 def took_too_long(ask):
-    """Whether that is broken off within half a second."""
+    """Whether that is broken off long before the ten seconds that all of the answer takes."""
     began = time.monotonic()
     with deadline.within(0.4), pytest.raises(requests.RequestException):
         ask()
-    return time.monotonic() - began < 0.9
+    return time.monotonic() - began < 4
 
 
 class TestDeadlineAdapter:
@@ -206,7 +206,7 @@ class TestOAuthEndpoints:
             pytest.raises(TransportError, match=r"did not answer within 0\.3 seconds"),
         ):
             transport.send("GET", server.url, user_agent="me")
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 4
 
     def test_deadline_around_it_counts(self):
         """That of a web request."""
@@ -214,6 +214,6 @@ class TestOAuthEndpoints:
             began = time.monotonic()
             with pytest.raises(TransportError):
                 transport.send("GET", server.url, user_agent="me")
-            assert time.monotonic() - began < 0.8
+            assert time.monotonic() - began < 4
             with pytest.raises(DeadlineExceededError):
                 transport.send("GET", server.url, user_agent="me")

@@ -473,10 +473,10 @@ class TestSignOut:
         """The visitor does not wait for the wiki for long."""
         monkeypatch.setattr(flow_module, "_FAREWELL", 0.3)
         alice = tool.visitor("Alice")
-        tool.wiki.fail_next(fault, path="oauth2/access_token", seconds=2)
+        tool.wiki.fail_next(fault, path="oauth2/access_token", seconds=8)
         began = time.monotonic()
         alice.sign_out()
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - began < 5
         assert tool.rows() == []
 
     def test_tokens_end_after_a_refresh_in_another_tab(self, tool):

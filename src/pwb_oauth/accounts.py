@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pwb_oauth.tokens import TokenEntry, TokenStore
     from pwb_oauth.wiki import Wiki
 
-    _Stored = tuple[tuple[TokenEntry, ...], dict[str, dict[TokenKey, TokenEntry]]]
+    _Stored = tuple[tuple[TokenEntry, ...], dict[str, dict[str, TokenEntry]]]
 
 
 class Accounts:
@@ -50,7 +50,7 @@ class Accounts:
 
     def usernames(self, wiki: Wiki) -> list[str]:
         """The accounts that are stored for a wiki, sorted."""
-        return [key.username for key in self._entries(wiki)]
+        return list(self._entries(wiki))
 
     def find(self, wiki: Wiki, username: str | None) -> Account | None:
         """The account of that name, or where no name is given the only one of that wiki.
@@ -60,7 +60,10 @@ class Accounts:
         """
         stored = self._entries(wiki)
         if username is not None:
-            entry = stored.get(TokenKey(wiki.central.name, username))
+            # It is mostly written as the wiki does already.
+            entry = stored.get(username) or stored.get(
+                TokenKey(wiki.central.name, username).username
+            )
         else:
             entry = next(iter(stored.values())) if len(stored) == 1 else None
         return None if entry is None else self._open(wiki, entry)
@@ -85,14 +88,14 @@ class Accounts:
             f"Name one of them in usernames, or log in: {key.login_command}"
         )
 
-    def _entries(self, wiki: Wiki) -> dict[TokenKey, TokenEntry]:
-        """What is stored for a wiki, sorted; the same list of the store is sorted out once."""
+    def _entries(self, wiki: Wiki) -> dict[str, TokenEntry]:
+        """What is stored for a wiki, by user name; the same list of a store is sorted out once."""
         entries = self.store.entries()
         listed, by_wiki = self._stored
         if entries is not listed:
             by_wiki = defaultdict(dict)
             for entry in entries:
-                by_wiki[entry.key.wiki][entry.key] = entry
+                by_wiki[entry.key.wiki][entry.key.username] = entry
             self._stored = (entries, dict(by_wiki))
         return by_wiki.get(wiki.central.name, {})
 

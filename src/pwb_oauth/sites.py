@@ -125,7 +125,7 @@ def is_off(site: APISite, wiki: Wiki) -> bool:
 
 def is_stranger_to_farm(site: BaseSite, wiki: Wiki) -> bool:
     """Whether a site is on a host of a farm's domain, but is none of its wikis."""
-    return wiki.central != wiki and not isinstance(site.family, WikimediaFamily)
+    return wiki.central is not wiki and not isinstance(site.family, WikimediaFamily)
 
 
 def _account(site: APISite, username: str | None, wiki: Wiki) -> Account | None:
