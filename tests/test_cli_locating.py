@@ -129,3 +129,15 @@ class TestCommands:
         code, text = ended(person.at_terminal("logout", person.host))
         assert (code, "Alice" in text) == (0, True)
         assert person.over_pipe("whoami", elsewhere.url).returncode == 4
+
+    @pytest.mark.parametrize("line", ["x = (", "raise ValueError('s3cret')"])
+    def test_configuration_cannot_be_run_it_is_the_usual_place(self, wiki, tmp_path, line):
+        """As if Pywikibot were not there: logging in needs none of it."""
+        person = Person(wiki, tmp_path / "person")
+        person.config.write_text(f"{line}\n")
+        consumer = wiki.add_consumer("Bot", owner="Alice", owner_only=True)
+        page = f"{wiki.url}/wiki/Main_Page"
+        ran = person.over_pipe("login", page, "--with-token", typed=f"{consumer.access_token}\n")
+        assert ran.returncode == 0, ran.stderr
+        assert "mistake in pwb-oauth" not in ran.stderr
+        assert "s3cret" not in ran.stderr

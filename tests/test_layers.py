@@ -143,7 +143,6 @@ LEVEL = {module: level for level, layer in enumerate(LAYERS) for module in layer
 OPENED_WHEN_ASKED = {("tokens", "stores.keyring"), ("tokens", "stores.sql")}
 KNOW_PYWIKIBOT = {
     "checks.scripts",
-    "cli.locating",
     "configuration",
     "csrf",
     "destination",

@@ -115,6 +115,30 @@ def wiki_of_host(host: str) -> Wiki | None:
     return None
 
 
+def api_url_in(page: str, url: str) -> str | None:
+    """Where a wiki's page says that its api.php is, as Pywikibot reads it.
+
+    Args:
+        page: Its HTML, or the beginning of it.
+        url: Where it came from.
+
+    Returns:
+        None if it does not say so, or nonsense.
+
+    Raises:
+        ConfigurationError: ``user-config.py`` cannot be run.
+    """
+    _config()
+    from pywikibot.site_detect import WikiHTMLPageParser  # noqa: PLC0415  # takes half a second
+
+    try:
+        parser = WikiHTMLPageParser(url)
+        parser.feed(page)
+    except (AssertionError, KeyError, ValueError):
+        return None  # it asserts that all links agree
+    return None if parser.server is None else f"{parser.server}{parser.scriptpath}/api.php"
+
+
 def accounts() -> tuple[ConfiguredAccount, ...]:
     """The accounts that ``usernames`` names, in its order.
 

@@ -63,18 +63,13 @@ def _is_bare(text: str) -> bool:
 
 def _said_by(address: str, guessed: Wiki) -> Wiki | None:
     """What a page says; None if it says nothing, or leads to another host."""
-    from pywikibot.site_detect import WikiHTMLPageParser  # noqa: PLC0415  # takes half a second
-
     try:
         url, page = _read(address, user_agent(guessed))
-        parser = WikiHTMLPageParser(url)
-        parser.feed(page)
-    except (requests.RequestException, HTTPError, AssertionError, KeyError, ValueError):
-        return None  # Pywikibot's parser asserts that all links agree
-    if parser.server is None:
-        return None
-    found = Wiki.from_url(f"{parser.server}{parser.scriptpath}/api.php")
-    return found if found.server == guessed.server else None
+        api_url = configuration.api_url_in(page, url)
+        found = None if api_url is None else Wiki.from_url(api_url)
+    except (requests.RequestException, HTTPError, ConfigurationError):
+        return None  # what is wrong is said by whatever asks there
+    return found if found is not None and found.server == guessed.server else None
 
 
 def _read(address: str, agent: str) -> tuple[str, str]:
