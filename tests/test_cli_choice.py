@@ -125,6 +125,25 @@ class TestOneEntry:
         assert [entry.key for entry in found] == [ALICE, BOB]
 
 
+class TestHost:
+    """A wiki that has its api.php elsewhere than in ``/w``."""
+
+    DORA = TokenKey("wiki.example/mw/api.php", "Dora")
+
+    def test_host_alone_is_named_it_is_found(self):
+        """Unless the host has one in the usual place, too."""
+        named = Wiki.from_url("wiki.example")
+        found = choice.entries(store_of(ALICE, self.DORA), named, None)
+        assert [entry.key for entry in found] == [self.DORA]
+        found = choice.entries(store_of(CAROL, self.DORA), named, None)
+        assert [entry.key for entry in found] == [CAROL]
+
+    def test_another_wiki_of_the_host_is_named_it_is_not(self):
+        """Nobody is logged out of one when the other was meant."""
+        named = Wiki.from_url("https://wiki.example/other/api.php")
+        assert choice.entries(store_of(self.DORA), named, None) == []
+
+
 class TestReadWiki:
     """What a WIKI on the command line means."""
 

@@ -29,7 +29,7 @@ def entries(store: TokenStore, wiki: Wiki | None, user: str | None) -> list[Toke
     """
     stored = store.entries()
     found = [entry for entry in stored if _fits(entry.key, wiki, user)]
-    if found or wiki is None:
+    if found or wiki is None or wiki.script_path != "/w":
         return found
     # Of a wiki that has its api.php elsewhere than in /w nothing but the host may have been named.
     return [
