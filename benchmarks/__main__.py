@@ -29,7 +29,10 @@ _BEGIN, _END = "<!-- generated -->\n", "<!-- end -->\n"
 @click.option("--short", is_flag=True, help="Measure less, and write nothing into docs/.")
 @click.option("--json", "path", type=click.Path(path_type=Path), help="Write the table as JSON.")
 def main(*, short: bool, path: Path | None) -> None:
-    """Measure pwb_oauth beside stock Pywikibot; fail where a number is far off its mark."""
+    """Measure pwb_oauth beside stock Pywikibot; fail where a number is far off its mark.
+
+    The short form fails for ratios and memory alone, and only tells of times that are too long.
+    """
     console = Console(width=150)
     rows = []
     for row in chain.from_iterable(part.rows(short=short) for part in _PARTS):
@@ -40,10 +43,12 @@ def main(*, short: bool, path: Path | None) -> None:
         path.write_text(_as_json(rows))
     if not short:
         _keep(rows)
-    missed = [row.work for row in rows if row.missed]
-    if missed:
-        console.print("More than a fifth off the mark:", *missed, sep="\n")
-        sys.exit(1)
+    missed = [row for row in rows if row.missed]
+    slow = [row for row in missed if short and row.is_of_this_machine]
+    failed = [row for row in missed if row not in slow]
+    _tell(console, "Slow on this machine:", slow)
+    _tell(console, "More than a fifth off the mark:", failed)
+    sys.exit(bool(failed))
 
 
 _PARTS = (signing, request, process, many)
@@ -54,6 +59,11 @@ def _show(console: Console, rows: list[Row]) -> None:
     for row in rows:
         table.add_row(*row.cells())
     console.print(table)
+
+
+def _tell(console: Console, title: str, rows: list[Row]) -> None:
+    if rows:
+        console.print(title, *(row.work for row in rows), sep="\n")
 
 
 def _machine() -> str:

@@ -60,7 +60,8 @@ def rows(*, short: bool) -> Iterator[Row]:
     for version, most in (("2.0", 60), ("1.0a", 500)):
         times = {name: seconds * 1e6 for name, seconds in best[version].items()}
         work = f"one small request through Pywikibot, {version}"
-        yield Row(work, "µs", times["stock 1.0a"], times["ours"], times["anonymous"])
+        numbers = (times["stock 1.0a"], times["ours"], times["anonymous"])
+        yield Row(work, "µs", *numbers, goal="ratio at least 1", mark=1)
         added = times["ours"] - times["anonymous"]
         stock = times["stock 1.0a"] - times["anonymous"]
         goal = f"below {most} µs"

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 _TOLERANCE = 0.2
 """How far a number may be off its mark: by a fifth."""
 
+_TIMES = frozenset({"s", "ms", "µs"})
+
 
 @dataclass(frozen=True)
 class Row:
@@ -43,6 +45,11 @@ class Row:
         if self.at_most is not None and self.ours > self.at_most * (1 + _TOLERANCE):
             return True
         return self.mark is not None and (self.ratio or 0) < self.mark * (1 - _TOLERANCE)
+
+    @property
+    def is_of_this_machine(self) -> bool:
+        """Whether the mark is a time: a slow or busy machine misses it, whatever we do."""
+        return self.at_most is not None and self.unit in _TIMES
 
     def cells(self) -> tuple[str, ...]:
         """The line as text: work, stock, ours, ratio, limit, goal."""

@@ -32,7 +32,7 @@ _OF_THE_WIKI = (
     tracemalloc.Filter(False, "*/werkzeug/*", all_frames=True),
     tracemalloc.Filter(False, tracemalloc.__file__),
 )
-_FRAMES = 40
+_FRAMES = 25
 
 
 def allocated() -> int:
