@@ -52,7 +52,7 @@ _NOW = datetime(2026, 1, 2, tzinfo=timezone.utc)
 _DAY = timedelta(days=1)
 _SEALED_LENGTH = 3000
 _CHUNK = 2000
-_IDLE = 60.0
+_IDLE = 120.0
 _OPENED_AT_A_TIME = 10
 _NOISE = base64.urlsafe_b64encode(os.urandom(1 << 20)).decode()  # which no database can compress
 

@@ -96,6 +96,15 @@ class TestAskSecret:
         assert " icanon " in shown
         assert "hunter2" not in shown
 
+    def test_ctrl_c_that_does_not_end_the_wait_interrupts_all_the_same(self):
+        """One that comes just before it, or to another thread, as it always does here."""
+        elsewhere = "import signal, threading, time; "
+        elsewhere += "threading.Thread(target=time.sleep, args=(60,), daemon=True).start(); "
+        elsewhere += "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT]); "
+        spawned = shell(elsewhere + _PROGRAM)
+        spawned.sendcontrol("c")
+        assert "code 1" in rest(spawned)
+
     def test_killed_it_leaves_the_terminal_as_it_was(self):
         """By SIGTERM, which ends a process without its finally, unless it is caught."""
         killer = "import os, threading, signal; "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import select
 import socket
 import threading
 import time
@@ -15,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, cast
 from urllib.parse import parse_qs, urlsplit
 
+from pwb_oauth.cli.waiting import wait_for
 from pwb_oauth.credential import PENDING_LIFETIME
 from pwb_oauth.errors import PendingExpiredError, PwbOAuthError, StateMismatchError
 from pwb_oauth.wiki import is_loopback
@@ -151,7 +151,7 @@ class CallbackListener:
 
 
 def _ready(sources: list[Source], seconds: float) -> list[Source]:
-    ready = select.select(sources, [], [], max(0, seconds))[0]
+    ready = wait_for(sources, seconds)
     if not ready:
         raise PendingExpiredError(
             "Nobody came back from the wiki within ten minutes, and it has forgotten what was "

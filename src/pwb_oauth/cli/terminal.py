@@ -15,6 +15,8 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from pwb_oauth.cli.waiting import wait_for
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
@@ -219,6 +221,7 @@ class HiddenLine:
         Raises:
             click.Abort: The person typed Ctrl-D, or the terminal is gone.
         """
+        wait_for([self])
         keys = os.read(self._terminal, 4096)
         if not keys:
             raise click.Abort
@@ -246,7 +249,8 @@ class HiddenLine:
 
         modes = termios.tcgetattr(self._terminal)
         modes[3] &= ~(termios.ECHO | termios.ICANON)
-        modes[6][termios.VMIN], modes[6][termios.VTIME] = 1, 0
+        # A read does not wait: Ctrl-C takes away what is there to be read, perhaps just before it.
+        modes[6][termios.VMIN], modes[6][termios.VTIME] = 0, 0
         termios.tcsetattr(self._terminal, termios.TCSADRAIN, modes)
 
 
