@@ -107,6 +107,7 @@ LAYERS = (
     {"web.flask.error_pages", "web.flask.views"},
     {"web.flask.extension"},
     {"web.flask"},
+    {"cli.waiting"},
     {
         "cli.browser",
         "cli.callback",

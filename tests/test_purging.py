@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pwb_oauth.web import purging
-from pwb_oauth.web.purging import in_batches
+from pwb_oauth.web.purging import Batch, in_batches
 
 
 @pytest.fixture
@@ -17,7 +19,6 @@ def clock(monkeypatch):
         clock["now"] += seconds
         clock["pauses"].append(seconds)
 
-    monkeypatch.setattr(purging.time, "monotonic", lambda: clock["now"])
     monkeypatch.setattr(purging.time, "sleep", sleep)
     return clock
 
@@ -28,9 +29,9 @@ def table(clock, rows, seconds):
 
     def delete_some(size, place):
         asked.append((size, place))
-        batch = [left.pop(0) for _ in range(min(size, len(left)))]
-        clock["now"] += seconds * len(batch)
-        return batch
+        places = [left.pop(0) for _ in range(min(size, len(left)))]
+        clock["now"] += seconds * len(places)
+        return Batch(places, seconds * len(places))
 
     return delete_some, asked
 
@@ -65,8 +66,8 @@ class TestInBatches:
         delete_some, asked = table(clock, 2000, 0.0)
 
         def slow_at_first(size, place):
-            clock["now"] += 1.0 if len(asked) < 5 else 0.0
-            return delete_some(size, place)
+            batch = delete_some(size, place)
+            return replace(batch, held=1.0 if len(asked) <= 5 else 0.0)
 
         in_batches(slow_at_first)
         assert [size for size, _ in asked][4:11] == [5, 5, 10, 15, 20, 25, 25]

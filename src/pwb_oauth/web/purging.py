@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,13 +21,25 @@ _LEAST = 5
 _PAUSE = 0.03  # a writer that waits for SQLite looks again within that time
 
 
-def in_batches(delete_some: Callable[[int, _T | None], Sequence[_T]]) -> int:
+@dataclass(frozen=True)
+class Batch(Generic[_T]):
+    """What was deleted in one transaction.
+
+    Attributes:
+        places: The place of each row, in order.
+        held: Seconds for which the transaction held others up. It may have waited before.
+    """
+
+    places: Sequence[_T]
+    held: float
+
+
+def in_batches(delete_some: Callable[[int, _T | None], Batch[_T]]) -> int:
     """Delete a batch at a time, with a pause after each.
 
     Args:
         delete_some: Deletes so many rows at most, and commits. It is given where the last call
-            ended, since a database would otherwise look again at every place that it has emptied,
-            and returns the place of each row that it deleted, in order.
+            ended, since a database would otherwise look again at every place that it has emptied.
 
     Returns:
         How many rows were deleted.
@@ -34,17 +47,14 @@ def in_batches(delete_some: Callable[[int, _T | None], Sequence[_T]]) -> int:
     deleted = 0
     size = BATCH
     place: _T | None = None
-    began = time.monotonic()
-    while places := delete_some(size, place):
-        took = time.monotonic() - began
-        deleted += len(places)
-        place = places[-1]
-        size = min(BATCH, max(_LEAST, size // 2 if took > LONG else size + _LEAST))
-        pause(took)
-        began = time.monotonic()
+    while (batch := delete_some(size, place)).places:
+        deleted += len(batch.places)
+        place = batch.places[-1]
+        size = min(BATCH, max(_LEAST, size // 2 if batch.held > LONG else size + _LEAST))
+        pause(batch.held)
     return deleted
 
 
-def pause(took: float) -> None:
-    """Let others go first: for longer than a batch took, so that most of the time is theirs."""
-    time.sleep(_PAUSE + took)
+def pause(held: float) -> None:
+    """Let others go first, for longer than they were held: most of the time is theirs."""
+    time.sleep(_PAUSE + held)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,6 +12,7 @@ from pwb_oauth.errors import StoreUnavailableError, TokenStoreError
 from pwb_oauth.stores.sql_purpose import Purpose
 from pwb_oauth.stores.sql_tables import OPTIONS, Tables, ascii_text, digits, label, moment
 from pwb_oauth.stores.turns import filling
+from pwb_oauth.web.purging import Batch
 from pwb_oauth.web.sealed_store import LOCK_TIMEOUT, SealedRow
 
 if TYPE_CHECKING:
@@ -148,7 +150,7 @@ class SealedRows:
 
     def delete_some(
         self, name: str, before: datetime, size: int, after: datetime | None
-    ) -> list[datetime]:
+    ) -> Batch[datetime]:
         """Delete a batch of rows, those with the earliest time first, save what is locked.
 
         Args:
@@ -156,21 +158,21 @@ class SealedRows:
             before: Later rows stay.
             size: How many rows at most.
             after: Earlier rows are not looked for.
-
-        Returns:
-            Their times, in order.
         """
-        time = sealed.c[name]
-        times = [time < _written(before), *([] if after is None else [time >= after])]
-        wanted = select(sealed.c.row_id).where(*times).order_by(time).limit(size)
+        began = 0.0
+        when = sealed.c[name]
+        times = [when < _written(before), *([] if after is None else [when >= after])]
+        wanted = select(sealed.c.row_id).where(*times).order_by(when).limit(size)
         one = delete(sealed).where(sealed.c.row_id == bindparam("id"))
 
         def work(connection: Connection) -> list[datetime]:
+            nonlocal began
+            began = time.monotonic()
             ids = list(connection.scalars(wanted))
             if not ids:
                 return []
             # With a column that no index has, or MariaDB might read the index alone, and lock it.
-            free = select(sealed.c.row_id, time, sealed.c.key_id).where(sealed.c.row_id.in_(ids))
+            free = select(sealed.c.row_id, when, sealed.c.key_id).where(sealed.c.row_id.in_(ids))
             found = {
                 row_id: at
                 for row_id, at, _ in _fetched(connection, free.with_for_update(skip_locked=True))
@@ -180,7 +182,8 @@ class SealedRows:
                 connection.execute(one, [{"id": row_id} for row_id in found])
             return sorted(found.values())
 
-        return self._run(work, write=True)
+        deleted = self._run(work, write=True)
+        return Batch(deleted, time.monotonic() - began)
 
     def _change(self, change: Callable[[Connection], bool], ends: Connection | None) -> bool:
         """Change a row, and say whether there was one to be changed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from functools import partial
@@ -15,7 +16,7 @@ from pwb_oauth.stores.turns import filling
 from pwb_oauth.web.django.connection import read
 from pwb_oauth.web.django.holding import change, holding
 from pwb_oauth.web.django.times import as_stored, as_utc
-from pwb_oauth.web.purging import in_batches
+from pwb_oauth.web.purging import Batch, in_batches
 from pwb_oauth.web.sealed_store import SealedRow
 
 if TYPE_CHECKING:
@@ -184,10 +185,13 @@ def _purge(column: str, before: datetime) -> int:
 
 def _delete_some(
     column: str, before: datetime, limit: int, after: datetime | None
-) -> list[datetime]:
+) -> Batch[datetime]:
     """Delete a batch of rows, those with the earliest time first, save what is locked."""
+    began = 0.0
 
     def work() -> list[datetime]:
+        nonlocal began
+        began = time.monotonic()
         rows = _rows().filter(**{f"{column}__lt": before})
         if after is not None:
             rows = rows.filter(**{f"{column}__gte": after})
@@ -199,7 +203,8 @@ def _delete_some(
         _rows().filter(pk__in=list(found)).delete()
         return sorted(found.values())
 
-    return _change(None, work)
+    deleted = _change(None, work)
+    return Batch(deleted, time.monotonic() - began)
 
 
 def _free(rows: QuerySet[Any]) -> QuerySet[Any]:
