@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -84,6 +85,24 @@ class TestOwnFile(SealedStoreContract):
                 transaction.set_rollback(True)
 
         return begun
+
+    def test_purge_lets_others_read_until_it_commits(self, store, monkeypatch):
+        """Who waits in SQLite until nobody reads lets nobody begin to, and may sleep meanwhile."""
+        young, old = numbered(0), numbered(1)
+        store.add(young)
+        store.add(replace(old, last_used_at=old.last_used_at - 9 * DAY))
+        seen = []
+        free = store_module._free
+
+        def read_before(rows):
+            with ThreadPoolExecutor(1) as another_thread:
+                seen.append(another_thread.submit(store.get, young.row_id).result())
+            return free(rows)
+
+        monkeypatch.setattr(store_module, "_free", read_before)
+        before = young.last_used_at - DAY
+        assert store.purge(logged_in_before=before - 9 * DAY, used_before=before) == 1
+        assert {row.row_id for row in seen} == {young.row_id}
 
 
 class TestSiteFile:

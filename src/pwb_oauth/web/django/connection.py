@@ -44,17 +44,19 @@ class OwnConnection:
     it inside of :meth:`asked`.
     """
 
-    def __init__(self, alias: str) -> None:
+    def __init__(self, alias: str, *, sqlite_mode: str = "EXCLUSIVE") -> None:
         """Connect to nothing yet.
 
         Args:
             alias: Which database of ``DATABASES``.
+            sqlite_mode: How a transaction begins in SQLite: ``EXCLUSIVE`` waits at once for
+                everybody who reads or writes, for what it would be too late to wait for later;
+                ``IMMEDIATE`` waits for who writes, and lets others read until it commits.
         """
         self._alias = alias
         self._own = connections[alias].copy()
         if self._own.vendor == "sqlite":
-            # Waits at once for everybody who reads or writes; later it would be too late to wait.
-            more = {"transaction_mode": "EXCLUSIVE", "timeout": LOCK_TIMEOUT}
+            more = {"transaction_mode": sqlite_mode, "timeout": LOCK_TIMEOUT}
             self._own.settings_dict["OPTIONS"] |= more
         self._transaction = transaction.atomic(using=alias)
 

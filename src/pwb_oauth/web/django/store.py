@@ -13,7 +13,7 @@ from django.db import connections, router, transaction
 from pwb_oauth.errors import StoreUnavailableError
 from pwb_oauth.stores.retrying import until_written
 from pwb_oauth.stores.turns import filling
-from pwb_oauth.web.django.connection import read
+from pwb_oauth.web.django.connection import OwnConnection, read
 from pwb_oauth.web.django.holding import change, holding
 from pwb_oauth.web.django.times import as_stored, as_utc
 from pwb_oauth.web.purging import Batch, in_batches
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from django.db.models import QuerySet
-
-    from pwb_oauth.web.django.connection import OwnConnection
 
 _T = TypeVar("_T")
 _NAMES = ("row_id", "wiki", "subject", "key_id", "sealed")
@@ -203,7 +201,10 @@ def _delete_some(
         _rows().filter(pk__in=list(found)).delete()
         return sorted(found.values())
 
-    deleted = _change(None, work)
+    # What waits in SQLite until nobody reads lets nobody begin to read meanwhile, and looks again
+    # after 100 ms at worst.
+    with OwnConnection(_alias(), sqlite_mode="IMMEDIATE") as own:
+        deleted = own.change(work)
     return Batch(deleted, time.monotonic() - began)
 
 
