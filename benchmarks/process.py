@@ -38,9 +38,9 @@ def rows(*, short: bool) -> Iterator[Row]:
     """Start-up and request counts."""
     with TemporaryDirectory() as folder, SandboxWiki() as wiki:
         bots = _bots(wiki, Path(folder))
-        yield from _start_up(wiki, bots, turns=6 if short else 10)
+        yield from _start_up(wiki, bots, turns=3 if short else 10)
         yield from _counts(wiki, bots)
-        yield _doctor(bots["2.0"], turns=2 if short else 5)
+        yield _doctor(bots["2.0"], turns=1 if short else 5)
 
 
 def _bots(wiki: SandboxWiki, folder: Path) -> dict[str, Bot]:
