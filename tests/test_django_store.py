@@ -19,9 +19,11 @@ from django_visitor import NO_SERVER, URLS, database, own_database, rows
 from pwb_oauth.errors import StoreUnavailableError
 from pwb_oauth.testing.sealed_contract import SealedStoreContract
 from pwb_oauth.testing.sealed_fixtures import numbered
+from pwb_oauth.web import purging
 from pwb_oauth.web.django import connection
 from pwb_oauth.web.django import store as store_module
 from pwb_oauth.web.django.store import DjangoSealedStore
+from sqlite_writer import writing
 
 __all__ = ["database"]  # the fixture
 
@@ -103,6 +105,17 @@ class TestOwnFile(SealedStoreContract):
         before = young.last_used_at - DAY
         assert store.purge(logged_in_before=before - 9 * DAY, used_before=before) == 1
         assert {row.row_id for row in seen} == {young.row_id}
+
+    def test_purge_that_waits_for_a_writer_holds_nobody_meanwhile(self, store, monkeypatch):
+        """It would else go on by fewer rows, and pause for longer, the more others do."""
+        old = numbered(1)
+        store.add(old)
+        held = []
+        monkeypatch.setattr(purging, "pause", held.append)
+        after = old.last_used_at + DAY
+        with writing(connections[store_module._alias()].settings_dict["NAME"], 1.5):
+            assert store.purge(logged_in_before=after, used_before=after) == 1
+        assert 0 < sum(held) < 1
 
 
 class TestSiteFile:

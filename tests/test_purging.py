@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from pwb_oauth.web import purging
-from pwb_oauth.web.purging import Batch, in_batches
+from pwb_oauth.web.purging import Batch, in_batches, timed
 
 
 @pytest.fixture
@@ -19,7 +20,9 @@ def clock(monkeypatch):
         clock["now"] += seconds
         clock["pauses"].append(seconds)
 
-    monkeypatch.setattr(purging.time, "sleep", sleep)
+    monkeypatch.setattr(
+        purging, "time", SimpleNamespace(sleep=sleep, monotonic=lambda: clock["now"])
+    )
     return clock
 
 
@@ -34,6 +37,25 @@ def table(clock, rows, seconds):
         return Batch(places, seconds * len(places))
 
     return delete_some, asked
+
+
+class TestTimed:
+    """For how long a batch holds others up."""
+
+    def test_work_and_commit_count_and_waiting_for_ones_turn_does_not(self, clock):
+        """Others went first; the batch is no smaller for it."""
+
+        def work(rows):
+            clock["now"] += 2.0
+            return rows
+
+        def transaction(do):
+            clock["now"] += 60.0
+            places = do([1, 2])
+            clock["now"] += 1.0
+            return places
+
+        assert timed(transaction, work) == Batch([1, 2], 3.0)
 
 
 class TestInBatches:

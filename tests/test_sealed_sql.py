@@ -20,8 +20,10 @@ from pwb_oauth import SqlTokenStore
 from pwb_oauth.errors import ConfigurationError, MissingExtraError, StoreUnavailableError
 from pwb_oauth.stores import locks, retrying
 from pwb_oauth.testing.sealed_contract import SealedStoreContract
+from pwb_oauth.web import purging
 from pwb_oauth.web.sealed_store import LOCK_TIMEOUT, SealedRow
 from pwb_oauth.web.sql import SqlSealedStore
+from sqlite_writer import writing
 from test_sql_store import CREDENTIAL, KEY, NEW, assert_clean, change, rows
 
 NOW = datetime(2026, 1, 2, tzinfo=timezone.utc)
@@ -121,6 +123,16 @@ class TestSqlSealedStore(SealedStoreContract):
             connection.close()
 
         return begun
+
+    def test_purge_that_waits_for_a_writer_holds_nobody_meanwhile(self, store, path, monkeypatch):
+        """It would else go on by fewer rows, and pause for longer, the more others do."""
+        store.add(ROW)
+        held = []
+        monkeypatch.setattr(purging, "pause", held.append)
+        after = NOW + DAY
+        with writing(path, 1.5):
+            assert store.purge(logged_in_before=after, used_before=after) == 1
+        assert 0 < sum(held) < 1
 
 
 class TestUrl:

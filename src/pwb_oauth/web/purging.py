@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _T = TypeVar("_T")
+_P = ParamSpec("_P")
 
 BATCH = 25
 """How many rows are deleted in one transaction at most."""
@@ -32,6 +33,28 @@ class Batch(Generic[_T]):
 
     places: Sequence[_T]
     held: float
+
+
+def timed(
+    transaction: Callable[[Callable[_P, Sequence[_T]]], Sequence[_T]],
+    work: Callable[_P, Sequence[_T]],
+) -> Batch[_T]:
+    """Delete a batch, and say for how long it held others up.
+
+    Args:
+        transaction: Begins one, once nobody else is in the way, does in it what it is given, and
+            commits.
+        work: Deletes rows, and returns the place of each, in order.
+    """
+    began = 0.0
+
+    def begun(*args: _P.args, **kwargs: _P.kwargs) -> Sequence[_T]:
+        nonlocal began
+        began = time.monotonic()
+        return work(*args, **kwargs)
+
+    places = transaction(begun)
+    return Batch(places, time.monotonic() - began)
 
 
 def in_batches(delete_some: Callable[[int, _T | None], Batch[_T]]) -> int:

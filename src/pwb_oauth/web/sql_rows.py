@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from datetime import datetime, timezone
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Column, Index, MetaData, Table, bindparam, delete, insert, select, update
@@ -12,7 +12,7 @@ from pwb_oauth.errors import StoreUnavailableError, TokenStoreError
 from pwb_oauth.stores.sql_purpose import Purpose
 from pwb_oauth.stores.sql_tables import OPTIONS, Tables, ascii_text, digits, label, moment
 from pwb_oauth.stores.turns import filling
-from pwb_oauth.web.purging import Batch
+from pwb_oauth.web.purging import timed
 from pwb_oauth.web.sealed_store import LOCK_TIMEOUT, SealedRow
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Select
 
     from pwb_oauth.stores.sql_database import Database
+    from pwb_oauth.web.purging import Batch
 
 _T = TypeVar("_T")
 
@@ -159,15 +160,12 @@ class SealedRows:
             size: How many rows at most.
             after: Earlier rows are not looked for.
         """
-        began = 0.0
         when = sealed.c[name]
         times = [when < _written(before), *([] if after is None else [when >= after])]
         wanted = select(sealed.c.row_id).where(*times).order_by(when).limit(size)
         one = delete(sealed).where(sealed.c.row_id == bindparam("id"))
 
         def work(connection: Connection) -> list[datetime]:
-            nonlocal began
-            began = time.monotonic()
             ids = list(connection.scalars(wanted))
             if not ids:
                 return []
@@ -182,8 +180,7 @@ class SealedRows:
                 connection.execute(one, [{"id": row_id} for row_id in found])
             return sorted(found.values())
 
-        deleted = self._run(work, write=True)
-        return Batch(deleted, time.monotonic() - began)
+        return timed(partial(self._run, write=True), work)
 
     def _change(self, change: Callable[[Connection], bool], ends: Connection | None) -> bool:
         """Change a row, and say whether there was one to be changed."""

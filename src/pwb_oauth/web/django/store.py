@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from functools import partial
@@ -16,13 +15,15 @@ from pwb_oauth.stores.turns import filling
 from pwb_oauth.web.django.connection import OwnConnection, read
 from pwb_oauth.web.django.holding import change, holding
 from pwb_oauth.web.django.times import as_stored, as_utc
-from pwb_oauth.web.purging import Batch, in_batches
+from pwb_oauth.web.purging import in_batches, timed
 from pwb_oauth.web.sealed_store import SealedRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from django.db.models import QuerySet
+
+    from pwb_oauth.web.purging import Batch
 
 _T = TypeVar("_T")
 _NAMES = ("row_id", "wiki", "subject", "key_id", "sealed")
@@ -185,11 +186,8 @@ def _delete_some(
     column: str, before: datetime, limit: int, after: datetime | None
 ) -> Batch[datetime]:
     """Delete a batch of rows, those with the earliest time first, save what is locked."""
-    began = 0.0
 
     def work() -> list[datetime]:
-        nonlocal began
-        began = time.monotonic()
         rows = _rows().filter(**{f"{column}__lt": before})
         if after is not None:
             rows = rows.filter(**{f"{column}__gte": after})
@@ -204,8 +202,7 @@ def _delete_some(
     # What waits in SQLite until nobody reads lets nobody begin to read meanwhile, and looks again
     # after 100 ms at worst.
     with OwnConnection(_alias(), sqlite_mode="IMMEDIATE") as own:
-        deleted = own.change(work)
-    return Batch(deleted, time.monotonic() - began)
+        return timed(own.change, work)
 
 
 def _free(rows: QuerySet[Any]) -> QuerySet[Any]:
